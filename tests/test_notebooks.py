@@ -1,0 +1,76 @@
+"""Every course notebook runs once, with every connection but loopback refused.
+
+Lessons are compared with their kept outputs (strict nbval); exercises just have to run with their solutions.
+Two fences cut the network: an audit hook in each Python process, and where Linux allows it a network namespace
+without any interface but loopback, which also holds back C libraries.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, notebook_id, notebooks
+from nbformat import write
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+pytestmark = pytest.mark.notebooks
+
+
+def _namespace() -> list[str]:
+    """Return the command that puts a process into an empty network, or nothing where that is not possible."""
+    command = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "netcut"]
+    if shutil.which("unshare") and shutil.which("ip") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+        return command
+    return []
+
+
+NAMESPACE = _namespace()
+
+
+def run_cut(tmp_path, *args, namespace=True) -> tuple[subprocess.CompletedProcess, list[str]]:
+    """Run pytest with the network cut; return the result and the addresses that were asked for."""
+    log = tmp_path / "asked.txt"
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "netcut"), "NETCUT_LOG": str(log), "IPYTHONDIR": str(tmp_path / "ipython"),
+           "PYTEST_ADDOPTS": "", "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(tmp_path / "mpl"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(ROOT), *args]
+    result = subprocess.run([*(NAMESPACE if namespace else []), *command], env=env, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    return result, log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.mark.parametrize("path", notebooks("*.ipynb"), ids=notebook_id)
+def test_notebook_runs_without_network(path, tmp_path):
+    mode = "--nbval" if path.name.startswith("lektion_") else "--nbval-lax"
+    result, asked = run_cut(tmp_path, mode, "--nbval-kernel-name=python3", str(path))
+    assert result.returncode == 0, result.stdout[-6000:]
+    assert asked == [], "the notebook asked for addresses outside this machine"
+    # widgets on answers and start checks must leave nothing behind in the source
+    assert not list(path.parent.glob("antworten-*.json"))
+
+
+def _notebook(tmp_path, source, expected):
+    nb = new_notebook(cells=[new_code_cell(source, id="planted", execution_count=1, outputs=[new_output("stream", text=expected)])])
+    nb.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    write(nb, tmp_path / "planted.ipynb")
+    return str(tmp_path / "planted.ipynb")
+
+
+def test_strict_comparison_finds_a_changed_output(tmp_path):
+    assert run_cut(tmp_path, "--nbval", _notebook(tmp_path, "print(1 + 1)", "2\n"))[0].returncode == 0
+    assert run_cut(tmp_path, "--nbval", _notebook(tmp_path, "print(1 + 1)", "3\n"))[0].returncode == 1
+
+
+CONNECT = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=2)"
+
+
+def test_the_hook_refuses_and_records(tmp_path):
+    result, asked = run_cut(tmp_path, "--nbval-lax", _notebook(tmp_path, CONNECT, ""), namespace=False)
+    assert result.returncode == 1 and any("192.0.2.1" in line for line in asked)
+
+
+@pytest.mark.skipif(not NAMESPACE, reason="no network namespaces here: only the audit hook cuts the network")
+def test_the_namespace_has_no_way_out():
+    probe = "import socket; s = socket.socket(); s.settimeout(3); print(s.connect_ex(('192.0.2.1', 80)))"
+    result = subprocess.run([*NAMESPACE, sys.executable, "-S", "-c", probe], capture_output=True, text=True)
+    assert result.stdout.strip() == "101", "network is unreachable"

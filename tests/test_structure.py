@@ -1,0 +1,113 @@
+"""Notebooks keep their shape; every rule is shown to find a planted fault."""
+
+import copy
+
+import notebook_rules as rules
+import pytest
+import yaml
+from conftest import CHAPTERS, ROOT, notebook_id, notebooks
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+LESSONS = notebooks("lektion_*.ipynb")
+EXERCISES = notebooks("uebung_*.ipynb")
+ALL = notebooks("*.ipynb")
+
+
+def _complaints(path, checks) -> list[str]:
+    nb = rules.read(path)
+    return [f"{check.__name__}: {text}" for check in checks for text in check(nb)]
+
+
+def test_there_are_notebooks():
+    assert LESSONS, "no lesson found: the rules below would pass on nothing"
+
+
+@pytest.mark.parametrize("path", ALL, ids=notebook_id)
+def test_every_notebook(path):
+    assert _complaints(path, rules.EVERY_NOTEBOOK) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=notebook_id)
+def test_lesson(path):
+    assert _complaints(path, rules.LESSON) == []
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=notebook_id)
+def test_exercise(path):
+    assert _complaints(path, rules.EXERCISE) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=notebook_id)
+def test_lesson_and_exercise_belong_together(path):
+    exercise = path.with_name(path.name.replace("lektion_", "uebung_"))
+    assert exercise.exists()
+    assert path.name in rules.read(exercise).cells[0].source, "the exercise names the lesson that taught it"
+    assert exercise.name in rules.read(path).cells[-1].source + "".join(s for _, s in rules.texts(rules.read(path)))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.name)
+def test_durations_add_up(chapter):
+    lessons = sorted(chapter.glob("lektion_*.ipynb"))
+    if not lessons:
+        pytest.skip(f"{chapter.name} has no lesson yet")
+    declared = yaml.safe_load((chapter / "kapitel.yml").read_text(encoding="utf-8"))
+    by_file = {entry["datei"]: entry["minuten"] for entry in declared["lektionen"]}
+    assert by_file == {p.name: rules.duration(rules.read(p))[0] for p in lessons}
+    core = sum(entry["minuten"] for entry in declared["lektionen"] if not entry.get("vertiefung"))
+    assert core == declared["minuten_kern"]
+
+
+def test_file_names_are_ascii():
+    names = [p.relative_to(ROOT) for folder in ("course", "datasets", "docs", "src", "tests") for p in (ROOT / folder).rglob("*")]
+    assert len(names) > 20
+    assert [str(n) for n in names if not str(n).isascii() or ":" in str(n) or " " in n.name] == []
+
+
+def _good():
+    return rules.read(LESSONS[0])
+
+
+def _plant(kind):
+    nb = copy.deepcopy(_good())
+    code = next(c for c in nb.cells if c.cell_type == "code")
+    if kind == "parts_missing":
+        nb.cells = [c for c in nb.cells if not c.source.startswith("## Stolperstein")]
+    elif kind == "head_incomplete":
+        nb.cells[0].source = nb.cells[0].source.replace("lesen,", "lesen und 99 warten,")
+    elif kind == "goals_untestable":
+        cell = next(c for c in nb.cells if c.source.startswith("## Lernziele"))
+        cell.source += "\n- Sie verstehen Open Data."
+    elif kind == "outputs_missing":
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+    elif kind == "outputs_kept":
+        pass  # a lesson keeps outputs: the rule for exercises must complain about it
+    elif kind == "errors_kept":
+        code.outputs.append(new_output("error", ename="NameError", evalue="x", traceback=[]))
+    elif kind == "ids_unreadable":
+        code["id"] = "3fa9c1d2"
+    elif kind == "metadata_too_much":
+        code.metadata["execution"] = {"iopub.status.busy": "2026-01-01"}
+    elif kind == "alternatives_missing":
+        nb.cells.append(new_markdown_cell("![](bild.png)", id="planted"))
+    elif kind == "foreign_requests":
+        code.outputs.append(new_output("display_data", data={"text/html": '<script src="https://cdn.example/x.js"></script>'}))
+    elif kind == "machine_paths":
+        code.outputs.append(new_output("stream", text="/home/anna/kurs/x.py"))
+    elif kind == "relative_data":
+        nb.cells.append(new_code_cell('pd.read_csv("../../datasets/x.csv")', id="planted"))
+    return nb
+
+
+@pytest.mark.parametrize("rule", [*rules.EVERY_NOTEBOOK, *rules.LESSON, *rules.EXERCISE], ids=lambda r: r.__name__)
+def test_rule_finds_a_planted_fault(rule):
+    assert list(rule(_plant(rule.__name__))) != []
+
+
+@pytest.mark.parametrize("html", ['<img src="//x.example/a.png" alt="ein Bild von etwas">', "<style>@import 'https://x.example/a.css'</style>",
+                                  '<div style="background:url(https://x.example/a.png)">', "![ein Bild von etwas](https://x.example/a.png)",
+                                  '<link rel="stylesheet" href="https://x.example/a.css">'])
+def test_every_way_of_loading_from_outside_is_found(html):
+    assert rules.LOADED_FROM_OUTSIDE.search(html)
+    assert not rules.LOADED_FROM_OUTSIDE.search('<a href="https://www.govdata.de/dl-de/by-2-0">Lizenz</a>')
