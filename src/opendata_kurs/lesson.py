@@ -31,10 +31,8 @@ def start_check() -> None:
 
     problems = []
     try:
-        count = len(datasets.dataset_slugs())
         datasets.load_dataset("duesseldorf-stadtteile")
     except Exception as error:
-        count = 0
         problems.append(f"Die Kursdaten lassen sich nicht öffnen: {error}")
     try:
         probe = Path(".schreibprobe.tmp")
@@ -47,7 +45,7 @@ def start_check() -> None:
         for problem in problems:
             print("-", problem)
     else:
-        print(f"Alles bereit. Python läuft, {count} Datensätze sind da, und Ihr Ordner lässt sich beschreiben.")
+        print("Alles bereit. Python läuft, die Kursdaten sind da, und Ihr Ordner lässt sich beschreiben.")
 
 
 def quellen(*slugs: str) -> _Output:
