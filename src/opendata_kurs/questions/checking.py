@@ -84,7 +84,6 @@ _YAML_FAULTS = (
      "Rücken Sie mit Leerzeichen ein."),
     ("duplicate ", "Diese Angabe steht zweimal hintereinander: "),
     ("while scanning a quoted scalar", "Ein Anführungszeichen ist nicht geschlossen."),
-    ("unexpected end of stream", "Ein Anführungszeichen ist nicht geschlossen."),
     ("expected <block end>", "Die Einrückung stimmt nicht. Prüfen Sie die Leerzeichen am Zeilenanfang."),
     ("could not find expected ':'", "Hier fehlt ein Doppelpunkt, oder die Einrückung stimmt nicht."),
 )
@@ -93,6 +92,8 @@ _YAML_FAULTS = (
 def _yaml_fault(name: str, error: yaml.YAMLError) -> QuizError:
     problem = str(getattr(error, "problem", None) or error)
     mark = getattr(error, "problem_mark", None)
+    if "quoted scalar" in str(getattr(error, "context", "")):
+        problem, mark = "while scanning a quoted scalar", error.context_mark  # where it opens, not the file's end
     place = f"{name}, Zeile {mark.line + 1}" if mark else name
     for sign, german in _YAML_FAULTS:
         if sign in problem:

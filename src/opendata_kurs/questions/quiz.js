@@ -93,10 +93,12 @@ const BUILDERS = {
   },
 
   zahl(question, ids, fieldset, changed, instruction) {
-    const input = element("input", { type: "text", inputmode: "decimal", id: `${ids}-number`, size: 14, "aria-describedby": instruction });
+    const input = element("input", { type: "text", inputmode: "decimal", id: `${ids}-number`, size: 14 });
     const unit = question.einheit ? ` (in ${question.einheit})` : "";
-    fieldset.append(element("div", { class: "odk-row" }, element("label", { for: input.id }, `Ihre Antwort${unit}:`), input));
-    return typed(input, changed);
+    const note = element("p", { class: "odk-note", id: `${ids}-note`, role: "status", "aria-live": "polite" });
+    input.setAttribute("aria-describedby", `${instruction} ${note.id}`);
+    fieldset.append(element("div", { class: "odk-row" }, element("label", { for: input.id }, `Ihre Antwort${unit}:`), input), note);
+    return { ...typed(input, changed), note };
   },
 
   freitext(question, ids, fieldset, changed, instruction) {
@@ -154,8 +156,7 @@ function paintFeedback(live, slots, result) {
   live.className = "odk-feedback";
   if (!result) return live.replaceChildren();
   const [sign, sentence] = VERDICT[result.level];
-  const readAs = result.read_as ? ` Gelesen als: ${result.read_as}.` : "";
-  const children = [element("p", { class: "odk-verdict" }, element("span", { "aria-hidden": "true" }, `${sign} `), sentence + readAs)];
+  const children = [element("p", { class: "odk-verdict" }, element("span", { "aria-hidden": "true" }, `${sign} `), sentence)];
   for (const line of result.lines) {
     const slot = line.on && slots[line.on];
     if (!slot) {
@@ -199,6 +200,8 @@ function buildQuestion(quiz, question, index, prefix, model, sender) {
   const paint = () => {
     if (!sender.isCurrent(question.id) || input.pending?.()) return;
     input.paint((model.get("answers") || {})[question.id]);
+    const note = (model.get("notes") || {})[question.id] || "";
+    if (input.note && input.note.textContent !== note) input.note.textContent = note;
     const result = (model.get("feedback") || {})[question.id];
     if (result?.number === shown && (result || !live.hasChildNodes())) return; // do not announce it twice
     shown = result?.number;
@@ -232,7 +235,7 @@ function render({ model, el }) {
     questions.forEach((question) => question.paint());
     paintStatus();
   };
-  const events = ["answers", "feedback", "status", "failed", "seen"].map((name) => `change:${name}`);
+  const events = ["answers", "feedback", "notes", "status", "failed", "seen"].map((name) => `change:${name}`);
   events.forEach((event) => model.on(event, paint));
   paint();
   return () => {

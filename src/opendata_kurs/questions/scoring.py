@@ -161,7 +161,25 @@ def total(quiz: Quiz, results: list[Result]) -> float:
     return float(min(max(round(sum(result.points for result in results), 2), 0.0), round(maximum, 2)))
 
 
+def is_answered(question: Question, answer: Any) -> bool:
+    """Tell whether the answer can be used (a number that cannot be read does not count as answered)."""
+    cleaned = clean_answer(question, answer)
+    if question["art"] == "zahl":
+        return read_number(cleaned, question.get("einheit") or "").value is not None
+    return cleaned is not None
+
+
 def open_numbers(quiz: Quiz, answers: Any) -> list[int]:
     """Return the displayed numbers of the questions the machine scores that have no usable answer yet."""
-    cleaned = clean_answers(quiz, answers)
-    return [nr for nr, q in enumerate(quiz["fragen"], 1) if is_automatic(q) and q["id"] not in cleaned]
+    answers = answers if isinstance(answers, dict) else {}
+    questions = enumerate(quiz["fragen"], 1)
+    return [nr for nr, q in questions if is_automatic(q) and not is_answered(q, answers.get(q["id"]))]
+
+
+def number_note(question: Question, answer: Any) -> str:
+    """Return how a typed number was read, or why it was not – said in both modes, for it tells nothing about the key."""
+    cleaned = clean_answer(question, answer)
+    if cleaned is None:
+        return ""
+    reading = read_number(cleaned, question.get("einheit") or "")
+    return reading.hint if reading.value is None else f"Gelesen als: {format_number(reading.value)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from .model import Question, Quiz, is_automatic, points
 from .numbers import format_number, format_points
-from .scoring import Result, clean_answer, clean_answers, total
+from .scoring import Result, clean_answer, clean_answers, is_answered, total
 from .storage import MIME
 
 STYLE = """<style>
@@ -156,7 +156,7 @@ def receipt(quiz: Quiz, answers: dict[str, Any]) -> str:
     questions = answerable(quiz)
     items = [f"Frage {nr}: {answer_text(question, cleaned.get(question['id']))}"
              for nr, question in enumerate(quiz["fragen"], 1) if question in questions]
-    done = sum(question["id"] in cleaned for question in questions)
+    done = sum(is_answered(question, cleaned.get(question["id"])) for question in questions)
     return (f'{STYLE}<div class="odk-static" lang="de"><details><summary>Gespeicherte Antworten: {done} von {len(questions)}'
             f"</summary>{_list(items)}<p>Erscheint das Quiz nicht? Klicken Sie in die Zelle. "
             "Drücken Sie dann Umschalt und Eingabe. Ihre Antworten bleiben erhalten.</p></details></div>")

@@ -28,6 +28,7 @@ class QuizWidget(anywidget.AnyWidget):
     answers = traitlets.Dict().tag(sync=True)
     seen = traitlets.Dict().tag(sync=True)
     feedback = traitlets.Dict().tag(sync=True)
+    notes = traitlets.Dict().tag(sync=True)
     status = traitlets.Unicode("").tag(sync=True)
     failed = traitlets.Bool(False).tag(sync=True)
 
@@ -45,7 +46,8 @@ class QuizWidget(anywidget.AnyWidget):
         super().__init__(content=public)
         stored, notes = self._restore()
         self.answers = scoring.clean_answers(public, stored.answers)
-        self._tell(saved=stored.state == "ok", notes=notes)
+        self._tell(saved=stored.state == "ok", extra=notes)
+        self._note_numbers()
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
@@ -81,16 +83,20 @@ class QuizWidget(anywidget.AnyWidget):
             notes += " Die Fragen wurden seit Ihrer Antwort geändert. Bitte prüfen Sie Ihre Antworten."
         return stored, notes
 
-    def _tell(self, saved: bool = True, notes: str = "") -> None:
+    def _note_numbers(self) -> None:
+        numbers = [q for q in self.content["fragen"] if q["art"] == "zahl"]
+        self.notes = {q["id"]: scoring.number_note(q, self.answers.get(q["id"])) for q in numbers}
+
+    def _tell(self, saved: bool = True, extra: str = "") -> None:
         questions = static.answerable(self.content)
-        done = sum(question["id"] in self.answers for question in questions)
+        done = sum(scoring.is_answered(question, self.answers.get(question["id"])) for question in questions)
         text = f"{done} von {len(questions)} Fragen beantwortet."
         if saved and done:
             text += " Gespeichert."
             if self.content["modus"] == "test":
                 text += " Rückmeldung gibt es nach der Bewertung."
         self.failed = False
-        self.status = text + notes
+        self.status = text + extra
 
     def _receive(self, _: Any, message: Any, __: Any) -> None:
         """Take one answer from the browser: save it, then score it if the learner asked for feedback."""
@@ -107,6 +113,7 @@ class QuizWidget(anywidget.AnyWidget):
                 others = {key: value for key, value in self.answers.items() if key != own_id}
                 self.answers = others if answer is None else {**others, own_id: answer}
                 self.feedback = {key: value for key, value in self.feedback.items() if key != own_id}
+                self._note_numbers()
                 self._save()
             elif answer is not None and storage.read(self.content["quiz"], self._folder).state != "ok":
                 self._save()
