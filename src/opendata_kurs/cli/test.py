@@ -1,0 +1,126 @@
+"""`kurs test`: prove the course with pytest.
+
+The module is also a pytest plugin (`-p opendata_kurs.cli.test`): it puts heavy tests into groups that never run
+at the same time on both processors, lets the longest start first, and says in German what did not run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..paths import repo_root
+
+_HELP = """Prüft, ob der Kurs auf diesem Gerät läuft.
+
+  kurs test                 alle Prüfungen
+  kurs test --schnell       nur die schnellen Prüfungen (etwa zwei Minuten)
+  kurs test tests/test_workspace.py -k manifest    alles Weitere geht an pytest
+
+Prüfungen im Browser brauchen Chromium. Mit KURS_BROWSER=pflicht gilt ein fehlendes Chromium als Fehler.
+"""
+_QUICK = "not slow and not browser and not portal and not attack and not notebooks"
+# Marker → group: one at a time, and started in this order.
+_HEAVY = {"portal": "portal", "browser": "browser", "attack": "attack"}
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+CHROMIUM_MISSING = ("Chromium fehlt: Die Prüfungen im Browser liefen NICHT.\n"
+                    "Unter Debian oder Ubuntu hilft:  sudo apt install chromium fonts-dejavu")
+
+
+def find_chromium() -> str | None:
+    """Return the path of a browser for the tests; the environment variable KURS_CHROMIUM comes first."""
+    if named := os.environ.get("KURS_CHROMIUM"):
+        return named if Path(named).is_file() else None
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def browser_required() -> bool:
+    """Tell whether missing browser tests count as a failure."""
+    return os.environ.get("KURS_BROWSER") == "pflicht"
+
+
+def register(subparsers) -> None:
+    """Add `test`; everything after it goes to pytest."""
+    parser = subparsers.add_parser("test", help="prüft, ob der Kurs läuft", prefix_chars="\0", add_help=False)
+    parser.add_argument("rest", nargs="*", default=[])
+    parser.set_defaults(run=lambda args: run(args.rest))
+
+
+def arguments(rest: list[str], processors: int) -> list[str]:
+    """Return pytest's arguments for the learner-facing REST of the command line."""
+    quick = "--schnell" in rest
+    rest = [word for word in rest if word != "--schnell"]
+    found = ["-p", "opendata_kurs.cli.test", "--durations=15"]
+    if find_spec("xdist") and processors > 1 and not any(w.startswith(("-n", "--dist", "--pdb", "-s")) for w in rest):
+        found += ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+    if quick and "-m" not in rest:
+        found += ["-m", _QUICK]
+    return found + rest
+
+
+def run(rest: list[str]) -> int:
+    """Run `kurs test` and return pytest's exit code."""
+    if {"-h", "--hilfe"} & set(rest):
+        print(_HELP)
+        return 0
+    root = repo_root()
+    if root is None or not (root / "tests").is_dir():
+        print("Die Prüfungen liegen nur im Quelltext des Kurses. Rufen Sie dort auf: ./kurs test", file=sys.stderr)
+        return 2
+    if not find_spec("pytest"):
+        print("Die Prüfwerkzeuge fehlen. Rufen Sie den Befehl über den Starter auf: ./kurs test", file=sys.stderr)
+        return 2
+    import pytest
+
+    quick = "--schnell" in rest
+    print("Der Kurs wird geprüft. Das dauert " + ("etwa zwei Minuten." if quick else "etwa eine Viertelstunde."))
+    if not quick and not find_chromium():
+        print(CHROMIUM_MISSING)
+    sys.stdout.flush()
+    os.chdir(root)
+    return int(pytest.main(arguments(rest, os.cpu_count() or 1)))
+
+
+# -- The plugin ----------------------------------------------------------------------------------------------------
+
+
+def _group(item) -> str:
+    for marker, group in _HEAVY.items():
+        if item.get_closest_marker(marker):
+            return group
+    if item.get_closest_marker("notebooks"):
+        return item.nodeid  # each for itself: they are long and share nothing
+    return item.nodeid.split("::")[0]
+
+
+def _rank(item) -> int:
+    for number, marker in enumerate(_HEAVY):
+        if item.get_closest_marker(marker):
+            return number
+    return len(_HEAVY) + (0 if item.get_closest_marker("notebooks") or item.get_closest_marker("slow") else 1)
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    """Group the tests for xdist, the heavy ones first."""
+    if config.getoption("dist", "no") != "loadgroup":
+        return
+    import pytest
+
+    ranks: dict[str, int] = {}
+    for item in items:
+        group = _group(item)
+        ranks[group] = min(ranks.get(group, 99), _rank(item))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(name=group))
+    items.sort(key=lambda item: ranks[_group(item)])
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say in German that browser tests did not run."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any("Chromium" in str(report.longrepr) for report in skipped):
+        terminalreporter.section("Hinweis", sep="=", yellow=True)
+        terminalreporter.write_line(CHROMIUM_MISSING)

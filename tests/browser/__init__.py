@@ -1,0 +1,1 @@
+"""Tests in a real browser: JupyterLab and pages as learners see them."""

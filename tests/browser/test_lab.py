@@ -1,0 +1,114 @@
+"""JupyterLab and lesson pages as learners see them."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from opendata_kurs.templates import lesson_html
+
+from .lab import axe, errors, is_local
+
+COURSE = Path(__file__).resolve().parents[2] / "course"
+LESSONS = sorted(COURSE.glob("0*/lektion_*.ipynb"))
+NAMES = [path.relative_to(COURSE).as_posix() for path in LESSONS]
+# Words that stock JupyterLab, nbgrader and folium show in English.
+ENGLISH = ("Would you like", "Trusted", "Make this Notebook", "Select Kernel", "Update available", "Dismiss",
+           "Validate", "File Load Error", "Server Connection Error", "Cancel", "Don't Save")
+
+
+def test_jupyterlab_is_german(page, lab, only_local):
+    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+    page.get_by_role("menuitem", name="Datei").wait_for()
+    assert page.get_by_role("menuitem", name="File").count() == 0
+    page.wait_for_timeout(2000)  # news and update dialogs come late
+    assert page.locator("dialog[open], .jp-Dialog").count() == 0
+    text = page.inner_text("body")
+    assert [word for word in ENGLISH if word in text] == []
+
+
+def test_trainers_tools_are_away(page, lab, only_local):
+    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+    page.get_by_role("menuitem", name="Datei").wait_for()
+    commands = page.evaluate("() => window.jupyterapp.commands.listCommands()")
+    assert "notebook:run-all-cells" in commands, "positive control: the list is the real one"
+    assert [c for c in commands if c.startswith(("nbgrader", "formgrader", "validate:", "al:", "cl:"))] == []
+    assert not page.evaluate("() => window.jupyterapp.hasPlugin('@jupyter/nbgrader:validate-assignment')")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_lesson_runs_in_jupyterlab(page, lab, only_local, name):
+    lab.open(page, name)
+    cells = lab.run_all(page)
+    try:
+        assert errors(cells) == []
+        code = [c for c in cells if c["cell_type"] == "code" and "".join(c["source"]).strip()]
+        assert ["".join(c["source"]) for c in code if not c["execution_count"]] == [], "every cell ran"
+        assert page.locator("dialog[open], .jp-Dialog").count() == 0
+        page.wait_for_timeout(500)
+        text = page.inner_text("body")
+        assert [word for word in ENGLISH if word in text] == []
+        if folder := os.environ.get("KURS_BILDER"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=f"{folder}/{name.replace('/', '__')}.png")
+    finally:
+        lab.close(page)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_lesson_page_is_accessible(page, only_local, path, tmp_path):
+    exported = tmp_path / "lektion.html"
+    exported.write_text(lesson_html(path), encoding="utf-8")
+    page.goto(exported.as_uri())
+    assert page.evaluate("() => document.documentElement.lang") == "de"
+    assert axe(page) == []
+
+
+# -- Positive controls: each planted fault is found -------------------------------------------------------------------
+
+
+def _export(folder, *cells):
+    path = folder / "geplant.ipynb"
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    exported = folder / "geplant.html"
+    exported.write_text(lesson_html(path), encoding="utf-8")
+    return exported
+
+
+def test_axe_finds_planted_faults(page, tmp_path):
+    clean = _export(tmp_path, new_markdown_cell("# Lektion 0: Probe\n\nText."))
+    page.goto(clean.as_uri())
+    assert axe(page) == []
+    fault = '# Lektion 0: Probe\n\n<p style="color:#aaa;background:#fff">Zu blass.</p>\n\n<input type="text">'
+    page.goto(_export(tmp_path, new_markdown_cell(fault)).as_uri())
+    found = "\n".join(axe(page))
+    assert "color-contrast" in found and "label" in found
+
+
+def test_pictures_keep_their_alternative_text(tmp_path):
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    picture = new_output("display_data", {"image/png": pixel}, metadata={"image/png": {"alt": "Karte mit 50 Stadtteilen"}})
+    page = _export(tmp_path, new_code_cell("zeige()", outputs=[picture])).read_text(encoding="utf-8")
+    assert 'alt="Karte mit 50 Stadtteilen"' in page
+
+
+def test_the_fence_sees_stock_folium(page, outside, tmp_path):
+    import folium
+
+    stock = tmp_path / "folium.html"
+    folium.Map(location=[51.2, 6.8]).save(stock)
+    page.goto(stock.as_uri())
+    page.wait_for_timeout(500)
+    assert len(outside) >= 4 and all(not is_local(url) for url in outside)
+
+
+def test_an_error_in_a_cell_is_seen(page, make_lab, tmp_path):
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")], metadata={"kernelspec": {
+        "name": "python3", "display_name": "Python 3", "language": "python"}}), tmp_path / "fehler.ipynb")
+    lab = make_lab(tmp_path)
+    lab.open(page, "fehler.ipynb")
+    lab.run_all(page)
+    assert errors(lab.cells(page)) == ["ZeroDivisionError: division by zero"]
