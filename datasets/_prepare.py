@@ -176,7 +176,8 @@ class Job:
                     values = values.dt.strftime("%Y-%m-%dT%H:%M:%S")
                 case "string":
                     values = values.map(lambda v: _plain(v) or None)
-            typed[field["name"]] = values.astype(object).map(_plain)
+            # A list, not map(): pandas would turn None in texts into NaN, which is no JSON.
+            typed[field["name"]] = pd.Series([_plain(v) for v in values], index=frame.index, dtype=object)
         return typed
 
     def write_bytes(self, data: bytes, resource: int = 0, rows: int | None = None) -> None:
@@ -207,6 +208,7 @@ class Job:
             json.dumps(
                 {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(geometry)},
                 ensure_ascii=False,
+                allow_nan=False,
                 separators=(",", ":"),
             )
             for properties, geometry in zip(typed.to_dict("records"), geometries, strict=True)
