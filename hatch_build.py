@@ -2,7 +2,7 @@
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PARTS = ("course", "datasets", "docs", "nbgrader_config.py")
+PARTS = ("course", "datasets", "docs", "portal", "nbgrader_config.py")
 
 
 class CourseFiles(BuildHookInterface):
