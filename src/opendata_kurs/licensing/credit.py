@@ -1,0 +1,101 @@
+"""Is a credit line complete?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .licences import licence
+
+_CHANGED = re.compile(
+    r"(?<!un)(?<!nicht )(?:ge|ver)(?:ä|ae)ndert|(?<!un)(?<!nicht )(?:bearbeitet|umgerechnet|zusammengef(?:ü|ue)hrt|zusammengefasst|angepasst)"
+    r"|(?<!nicht )(?:gel(?:ö|oe)scht|gek(?:ü|ue)rzt|aggregiert|vereinfacht|summiert)", re.IGNORECASE)
+_UNCHANGED = re.compile(r"unver(?:ä|ae)ndert|nicht (?:ver|ge)(?:ä|ae)ndert", re.IGNORECASE)
+_LICENCE_HOSTS = r"(?:www\.)?(?:govdata\.de/dl-de|creativecommons\.org|opendatacommons\.org|opendefinition\.org)"
+_REFERENCE = re.compile(rf"(?:https?://|\bwww\.)(?!{_LICENCE_HOSTS})[^\s,;)]+", re.IGNORECASE)
+
+# licence id -> (pattern of the licence's name, pattern of the link to its text); the link alone is no licence note
+_NOTES = {
+    "dl-de-by-2.0": (r"(?<!govdata\.de/)dl-de/by-2-0|Datenlizenz Deutschland\s*[–-]\s*Namensnennung\s*[–-]\s*Version 2\.0", r"govdata\.de/dl-de/by-2-0"),
+    "dl-de-by-1.0": (r"(?<!govdata\.de/)dl-de/by-1-0|Datenlizenz Deutschland\s*[–-]\s*Namensnennung\s*[–-]\s*Version 1\.0", r"govdata\.de/dl-de/by-1-0"),
+    "cc-by-4.0": (r"CC[ -]BY[ -]4\.0|Creative Commons Namensnennung\s*[–-]?\s*4\.0", r"creativecommons\.org/licenses/by/4\.0"),
+    "cc-by-generisch": (r"CC[ -]BY\b(?!-)|Creative Commons Namensnennung", None),
+    "cc-by-sa-4.0": (r"CC[ -]BY-SA[ -]4\.0", r"creativecommons\.org/licenses/by-sa/4\.0"),
+    "odbl-1.0": (r"ODbL|Open Database License", None),
+    "odc-by-1.0": (r"ODC-By", None),
+}
+_WORDS = {
+    "provider": "Es fehlt, wer die Daten bereitstellt: „{publisher}“. Der Name muss vollständig sein.",
+    "licence": "Es fehlt die Lizenz: „{short}“. Die Adresse allein reicht nicht, und „Zero“ ist keine Namensnennung.",
+    "licence_link": "Es fehlt der Verweis auf den Lizenztext: {text_url}",
+    "dataset": "Es fehlt der Verweis auf den Datensatz, also seine Adresse im Portal.",
+    "change": "Es fehlt der Hinweis, dass die Daten geändert wurden. „Unverändert“ ist kein Änderungshinweis.",
+}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One missing part: `part` is provider, licence, licence_link, dataset or change; `message` is German."""
+
+    dataset: str
+    part: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}: {self.message}"
+
+
+def _plain(text: str) -> str:
+    """Fold case, dashes, commas and umlauts: „Düsseldorf – Amt“ equals „Duesseldorf, Amt“."""
+    text = text.lower()
+    for umlaut, ascii_ in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        text = text.replace(umlaut, ascii_)
+    return " ".join(re.sub(r"[,;:()„“\"–—-]", " ", text).split())
+
+
+def _facts(dataset) -> dict:
+    """Return slug, publisher, licence id and whether a reference exists, from a slug, provenance dict or datapackage."""
+    if isinstance(dataset, str):
+        from ..datasets import metadata
+
+        dataset = metadata(dataset)
+    if not isinstance(dataset, Mapping):
+        raise TypeError("Erwartet wird ein Kurzname oder die Metadaten eines Datensatzes.")
+    licence_id = dataset.get("licence_id") or dataset["licenses"][0]["name"]
+    has_reference = dataset.get("homepage") or dataset.get("sources") or dataset.get("uri")
+    return {"name": dataset.get("title") or dataset.get("slug") or dataset.get("name"), "publisher": dataset["publisher"], "licence": licence(licence_id),
+            "reference": bool(has_reference)}
+
+
+def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> list[Missing]:
+    """Return what a credit line lacks; an empty list means complete.
+
+    Parameters: `text` the credit line, several sources separated by semicolon or line break; `datasets` one or more
+    slugs, provenance dicts (from `df.attrs["quellen"]`) or datapackages; `changed` whether the data were changed.
+    Sources without a duty of attribution (dl-de/zero, CC0) lack nothing.
+    Source of the rules: text of dl-de/by-2-0 paragraphs 2 and 3; CC BY 4.0 section 3.a; ODbL 1.0 sections 4.2 and 4.3.
+    """
+    wanted = [datasets] if isinstance(datasets, str | Mapping) else list(datasets)
+    missing = []
+    for facts in map(_facts, wanted):
+        entry = facts["licence"]
+        if not entry.attribution:
+            continue
+        name = _plain("OpenStreetMap" if entry.id == "odbl-1.0" and "openstreetmap" in _plain(facts["publisher"]) else facts["publisher"])
+        segments = [s for s in re.split(r"[;\n]", text) if name in _plain(s)]
+        own = " ".join(segments)
+        note, link = _NOTES.get(entry.id, (re.escape(entry.short), None))
+        lacks = {
+            "provider": not segments,
+            # without the provider the rest is sought in the whole text, so that one slip is not reported five times
+            "licence": not re.search(note, own or text, re.IGNORECASE),
+            "licence_link": link is not None and not re.search(link, own or text, re.IGNORECASE),
+            "dataset": facts["reference"] and entry.id != "odbl-1.0" and not _REFERENCE.search(own or text),
+            "change": bool(changed and entry.change_notice) and not _CHANGED.search(_UNCHANGED.sub("", own or text)),
+        }
+        missing += [
+            Missing(facts["name"], part, _WORDS[part].format(publisher=facts["publisher"], short=entry.short, text_url=entry.text_url))
+            for part, is_missing in lacks.items() if is_missing
+        ]
+    return missing
