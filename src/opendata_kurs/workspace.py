@@ -241,7 +241,7 @@ def build_workspace(target: Path | str, source: Path | None = None) -> Report:
     state = {"course_version": version, "package": __version__, "files": dict(sorted(delivered.items()))}
     _write(target / STATE / "manifest.json", (json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode())
     changed = [target / n for n in (*report.added, *report.replaced, *report.beside.values())]
-    trust([p for p in changed if p.suffix == ".ipynb"], target)
+    trust([p for p in changed if p.suffix == ".ipynb"], jupyter_dir(target) / "data")
     return report
 
 
@@ -286,14 +286,13 @@ def jupyter_dir(workspace: Path) -> Path:
     return data_dir() / f"jupyter-{mark}"
 
 
-def trust(notebooks: list[Path], workspace: Path) -> None:
-    """Sign NOTEBOOKS for the workspace's own Jupyter, so that maps show without a warning."""
+def trust(notebooks: list[Path], folder: Path) -> None:
+    """Sign NOTEBOOKS for the Jupyter with the data folder FOLDER, so that maps show without a warning."""
     if not notebooks:
         return
     import nbformat
     from nbformat.sign import NotebookNotary
 
-    folder = jupyter_dir(workspace) / "data"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     notary = NotebookNotary(data_dir=str(folder))
     try:

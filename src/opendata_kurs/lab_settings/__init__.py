@@ -11,7 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from ..workspace import jupyter_dir
+from ..paths import default_workspace
+from ..workspace import build_workspace, first_lesson, jupyter_dir, trust
 
 _HERE = Path(__file__).parent
 # file here -> file in a Jupyter configuration folder
@@ -68,3 +69,26 @@ def server_command(workspace: Path, port: int, default_url: str = "/lab", *extra
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command
+
+
+def prepare_image(workspace: Path | None = None, config_dir: Path | None = None, jupyter_data: Path | None = None) -> Path:
+    """Prepare a container image (Binder, Hub): workspace, German settings, lesson 1 as the first page.
+
+    The settings go into the environment (`<prefix>/etc/jupyter`) unless CONFIG_DIR is given; the workspace becomes
+    the server's root folder, so that links read `lab/tree/<chapter>/<lesson>`. Returns the workspace.
+    """
+    from jupyter_core.paths import jupyter_data_dir
+
+    workspace = workspace or default_workspace()
+    config_dir = config_dir or Path(sys.prefix) / "etc" / "jupyter"
+    build_workspace(workspace)
+    write_settings(config_dir)
+    path = config_dir / _FILES["jupyter_server_config.json"]
+    config = json.loads(path.read_text(encoding="utf-8"))
+    lesson = first_lesson(workspace)
+    config["ServerApp"] |= {"root_dir": str(workspace), "default_url": f"/lab/tree/{lesson}" if lesson else "/lab"}
+    for name in ("notebook", "notebook_shim"):  # hubs may start the server by this name
+        config["ServerApp"]["jpserver_extensions"].pop(name)
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    trust(sorted(workspace.glob("*/*.ipynb")), jupyter_data or Path(jupyter_data_dir()))
+    return workspace
