@@ -72,6 +72,25 @@ def strip_html(text: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(text)).replace(" ;", ";").strip()
 
 
+def workbook_bytes(book: Any) -> bytes:
+    """Return an openpyxl workbook as bytes that depend on its content only (fixed times, no compression)."""
+    import io
+    import zipfile
+
+    raw, out = io.BytesIO(), io.BytesIO()
+    book.properties.creator = "Open-Data-Kurs"
+    book.save(raw)
+    with zipfile.ZipFile(raw) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
+        for name in sorted(old.namelist(), key=lambda n: (n != "[Content_Types].xml", n)):
+            data = old.read(name)
+            if name == "docProps/core.xml":
+                data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2019-10-01T00:00:00Z", data)
+            if name == "docProps/app.xml":
+                data = re.sub(rb"<AppVersion>.*?</AppVersion>", b"", data)
+            new.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
+    return out.getvalue()
+
+
 def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
     """Keep only the polygons that make_valid may have mixed with lines and points."""
     if geometry.geom_type != "GeometryCollection":
