@@ -58,17 +58,18 @@ def quellen(*slugs: str) -> _Output:
     items, lines = [], []
     for slug in slugs:
         data = datasets.metadata(slug)
-        licence = data["licenses"][0]
-        name = escape(licence["title"])
-        if path := licence.get("path"):
-            name = f'<a href="{escape(path)}">{name}</a>'
-        note = f" {escape(data['licenceNote'])}" if licence["name"] == "keine-angabe" else ""
+        names = [
+            f'<a href="{escape(entry["path"])}">{escape(entry["title"])}</a>' if entry.get("path") else escape(entry["title"])
+            for entry in data["licenses"]
+        ]
+        licence_titles = "; ".join(entry["title"] for entry in data["licenses"])
+        note = f" {escape(data['licenceNote'])}" if data["licenses"][0]["name"] == "keine-angabe" else ""
         changes = " ".join(data["changes"])
         items.append(
             f"<li><strong>{escape(data['title'])}</strong><br>Quellenvermerk: {escape(data['creditLine'])}<br>"
-            f"Lizenz: {name}.{note}<br>Was wir geändert haben: {escape(changes)}</li>"
+            f"Lizenz: {'; '.join(names)}.{note}<br>Was wir geändert haben: {escape(changes)}</li>"
         )
-        lines.append(f"{data['title']}\n  Quellenvermerk: {data['creditLine']}\n  Lizenz: {licence['title']}\n"
+        lines.append(f"{data['title']}\n  Quellenvermerk: {data['creditLine']}\n  Lizenz: {licence_titles}\n"
                      f"  Was wir geändert haben: {changes}")
     return _Output(f'<ul lang="de">{"".join(items)}</ul>', "\n".join(lines))
 

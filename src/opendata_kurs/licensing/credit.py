@@ -54,18 +54,26 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[,;:()„“\"–—-]", " ", text).split())
 
 
-def _facts(dataset) -> dict:
-    """Return slug, publisher, licence id and whether a reference exists, from a slug, provenance dict or datapackage."""
+def _facts(dataset) -> list[dict]:
+    """Return name, publisher, licence and whether a reference exists, one entry per publisher.
+
+    Takes a slug, a provenance dict or a datapackage. A dataset made from two sources names both, in the same order, in
+    `publisher` (separated by a semicolon) and in `licenses`.
+    """
     if isinstance(dataset, str):
         from ..datasets import metadata
 
         dataset = metadata(dataset)
     if not isinstance(dataset, Mapping):
         raise TypeError("Erwartet wird ein Kurzname oder die Metadaten eines Datensatzes.")
-    licence_id = dataset.get("licence_id") or dataset["licenses"][0]["name"]
-    has_reference = dataset.get("homepage") or dataset.get("sources") or dataset.get("uri")
-    return {"name": dataset.get("title") or dataset.get("slug") or dataset.get("name"), "publisher": dataset["publisher"], "licence": licence(licence_id),
-            "reference": bool(has_reference)}
+    ids = [entry["name"] for entry in dataset["licenses"]] if "licenses" in dataset else [dataset["licence_id"]]
+    publishers = dataset["publisher"].split(";") if len(ids) > 1 else [dataset["publisher"]]
+    name = dataset.get("title") or dataset.get("slug") or dataset.get("name")
+    reference = bool(dataset.get("homepage") or dataset.get("sources") or dataset.get("uri"))
+    return [
+        {"name": name, "publisher": publisher.strip(), "licence": licence(id_), "reference": reference}
+        for publisher, id_ in zip(publishers, ids, strict=False)
+    ]
 
 
 def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> list[Missing]:
@@ -78,7 +86,7 @@ def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bo
     """
     wanted = [datasets] if isinstance(datasets, str | Mapping) else list(datasets)
     missing = []
-    for facts in map(_facts, wanted):
+    for facts in (facts for dataset in wanted for facts in _facts(dataset)):
         entry = facts["licence"]
         if not entry.attribution:
             continue
