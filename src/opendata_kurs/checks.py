@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def check_number(
         _fail(name, wanted, "keine Zahl (NaN)", hint or "Fehlen in den Daten Werte? Prüfen Sie die Spalte.")
     if whole and not float(value).is_integer():
         _fail(name, wanted, _kind(value), _hint(value, mistakes, hint, tolerance))
-    if low is not None and value < low or high is not None and value > high:
+    if (low is not None and value < low) or (high is not None and value > high):
         spans = [f"mindestens {german_number(low)}" if low is not None else "", f"höchstens {german_number(high)}" if high is not None else ""]
         _fail(name, f"{wanted}, {' und '.join(s for s in spans if s)}", _kind(value), _hint(value, mistakes, hint, tolerance))
     if expected is not None and not _same(value, expected, tolerance):

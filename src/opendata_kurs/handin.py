@@ -50,7 +50,7 @@ def remembered_token(workspace: Path) -> str | None:
 
 def handin_files(chapter_dir: Path) -> list[Path]:
     """Return what belongs into the zip: exercises, answers, and files an exercise names in its metadata (`abgabe`)."""
-    exercises = sorted(chapter_dir.glob("uebung_*.ipynb"))
+    exercises = [f for f in sorted(chapter_dir.glob("uebung_*.ipynb")) if not f.name.endswith(".neu.ipynb")]
     patterns = ["antworten-*.json"]
     for exercise in exercises:
         patterns += [p for p in _metadata(exercise).get("abgabe", []) if isinstance(p, str) and "/" not in p and "\\" not in p]
@@ -71,7 +71,7 @@ def open_points(chapter_dir: Path) -> list[str]:
     from ._pruefen import open_in_file
 
     found = []
-    for exercise in sorted(chapter_dir.glob("uebung_*.ipynb")):
+    for exercise in (f for f in handin_files(chapter_dir) if f.suffix == ".ipynb"):
         found += [f"{exercise.stem}: {line}" for line in open_in_file(exercise)]
     return found
 

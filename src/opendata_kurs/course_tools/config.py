@@ -11,6 +11,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sysconfig
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ EXERCISES = "uebung_*"
 SOLUTION_BEGIN, SOLUTION_END = "LÖSUNG ANFANG", "LÖSUNG ENDE"
 TESTS_BEGIN, TESTS_END = "VERSTECKTE TESTS ANFANG", "VERSTECKTE TESTS ENDE"
 RUBRIC_BEGIN, RUBRIC_END = "BEWERTUNGSHINWEISE ANFANG", "BEWERTUNGSHINWEISE ENDE"
+# a line of a solution cell that shows learners where to edit
+EDIT_LINE = re.compile(r"=\s*\.\.\.|<- hier ändern")
 CODE_STUB = "# Schreiben Sie hier Ihre Lösung."
 TEXT_STUB = "*Klicken Sie hier doppelt und schreiben Sie Ihre Antwort.*"
 # never in a release or in a hand-in made by nbgrader itself; lessons and images are added by release.py

@@ -147,8 +147,6 @@ class GermanClearSolutions(ClearSolutions):
             cell.source = "\n".join(lines).strip("\n")
         return cell, resources
 
-    # the sections of ClearSolutions in the config apply to this subclass too (traitlets inherits them)
-
 
 class ClearRubric(NbGraderPreprocessor):
     """Remove the rubric from released question cells; the gradebook keeps it, so formgrader shows it."""
@@ -232,7 +230,7 @@ class PrepareFeedback(NbGraderPreprocessor):
                 task = self._task(cell, last_heading)
                 cell.metadata["rueckmeldung"] = task
                 tasks.append(task)
-            if utils.is_grade(cell) and not utils.is_solution(cell) or quiz_name(cell):
+            if (utils.is_grade(cell) and not utils.is_solution(cell)) or quiz_name(cell):
                 cell.source = ""
                 cell.outputs = []
         course = nb.metadata.get("opendata_kurs", {})

@@ -28,7 +28,7 @@ _MARKERS = (cfg.SOLUTION_BEGIN, cfg.SOLUTION_END, cfg.TESTS_BEGIN, cfg.TESTS_END
 def chapter_names(course_dir: Path | None = None) -> list[str]:
     """Return the chapters of the course in order."""
     base = course_dir or paths.course_dir()
-    return sorted(p.name for p in base.iterdir() if p.is_dir() and re.match(r"\d\d_", p.name))
+    return sorted(p.name for p in base.iterdir() if re.match(r"\d\d_", p.name) and any(p.glob("*.ipynb")))
 
 
 def resolve_chapter(name: str, names: list[str]) -> str:

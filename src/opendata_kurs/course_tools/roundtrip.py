@@ -23,7 +23,6 @@ from .preprocessors import number
 from .release import _generate
 from .sanitizers import grade_id
 
-_DOTS = re.compile(r"=\s*\.\.\.")
 _HANDIN_FIELDS = {"name", "basis", "antworten", "loesungen", "freitext", "punkte", "summe", "wartet", "meldungen", "nicht"}
 
 
@@ -199,14 +198,14 @@ def _fill(nb, solved: dict[str, str], solutions, texts) -> None:
         if name in texts:
             cell.source = str(texts[name])
         elif name in own:
-            cell.source = _replace_dots(cell.source, str(own[name]))
+            cell.source = _replace_edit_line(cell.source, str(own[name]))
         elif base == "musterloesung" and name in solved and cell.cell_type == "code":
             cell.source = "\n".join(line for line in solved[name].split("\n") if cfg.SOLUTION_BEGIN not in line and cfg.SOLUTION_END not in line)
 
 
-def _replace_dots(source: str, text: str) -> str:
+def _replace_edit_line(source: str, text: str) -> str:
     lines = source.split("\n")
-    places = [i for i, line in enumerate(lines) if _DOTS.search(line)]
+    places = [i for i, line in enumerate(lines) if cfg.EDIT_LINE.search(line)]
     if not places:
         return text
     return "\n".join([*lines[: places[0]], text.rstrip("\n"), *(line for i, line in enumerate(lines) if i > places[0] and i not in places)])

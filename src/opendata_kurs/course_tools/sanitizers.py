@@ -28,8 +28,6 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from . import config as cfg
-
 
 def grade_id(cell: NotebookNode) -> str | None:
     """Return a cell's nbgrader id, or None."""
