@@ -86,7 +86,9 @@ def prepare_image(workspace: Path | None = None, config_dir: Path | None = None,
     path = config_dir / _FILES["jupyter_server_config.json"]
     config = json.loads(path.read_text(encoding="utf-8"))
     lesson = first_lesson(workspace)
-    config["ServerApp"] |= {"root_dir": str(workspace), "default_url": f"/lab/tree/{lesson}" if lesson else "/lab"}
+    url = f"/lab/tree/{lesson}" if lesson else "/lab"
+    config["ServerApp"] |= {"root_dir": str(workspace), "default_url": url}
+    config["LabApp"]["default_url"] = url
     for name in ("notebook", "notebook_shim"):  # hubs may start the server by this name
         config["ServerApp"]["jpserver_extensions"].pop(name)
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
