@@ -86,7 +86,10 @@ def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bo
     """
     wanted = [datasets] if isinstance(datasets, str | Mapping) else list(datasets)
     missing = []
-    for facts in (facts for dataset in wanted for facts in _facts(dataset)):
+    everything = [facts for dataset in wanted for facts in _facts(dataset)]
+    # a part that names no provider, such as a closing "; Daten geändert", speaks for all sources
+    common = " ".join(s for s in re.split(r"[;\n]", text) if not any(_plain(f["publisher"]) in _plain(s) for f in everything))
+    for facts in everything:
         entry = facts["licence"]
         if not entry.attribution:
             continue
@@ -100,7 +103,7 @@ def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bo
             "licence": not re.search(note, own or text, re.IGNORECASE),
             "licence_link": link is not None and not re.search(link, own or text, re.IGNORECASE),
             "dataset": facts["reference"] and entry.id != "odbl-1.0" and not _REFERENCE.search(own or text),
-            "change": bool(changed and entry.change_notice) and not _CHANGED.search(_UNCHANGED.sub("", own or text)),
+            "change": bool(changed and entry.change_notice) and not _CHANGED.search(_UNCHANGED.sub("", f"{own} {common}" if own else text)),
         }
         missing += [
             Missing(facts["name"], part, _WORDS[part].format(publisher=facts["publisher"], short=entry.short, text_url=entry.text_url))
