@@ -38,7 +38,7 @@ def build(job: Job) -> None:
         f"Schlüssel und Name des Kreises ergänzt (räumlich bestimmt; {in_city} Stationen in Düsseldorf)."
     )
     job.changed("Spalten ausgewählt und umbenannt, Koordinaten auf 6 Nachkommastellen gerundet.")
-    job.package["joins"][0].update(matched=len(inside), of=len(inside))
+    job.package["joins"][0].update(matched=inside["kreis_ars"].nunique(), of=len(areas))
     names = [field["name"] for field in job.package["resources"][0]["schema"]["fields"]]
     job.write_geojson(inside[[*names, "geometry"]].sort_values("eva_nr"))
 

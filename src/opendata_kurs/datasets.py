@@ -16,18 +16,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-_SHORT_LICENCES = {
-    "dl-de-by-2.0": "dl-de/by-2-0",
-    "dl-de-zero-2.0": "dl-de/zero-2-0",
-    "cc-by-4.0": "CC BY 4.0",
-    "cc-by-3.0": "CC BY 3.0",
-    "cc-by-generisch": "CC BY (ohne Version)",
-    "cc0-1.0": "CC0 1.0",
-    "odbl-1.0": "ODbL 1.0",
-    "destatis-quellenangabe": "Quellenangabe (Destatis)",
-    "keine-angabe": "keine Angabe",
-}
-
 
 class UnknownDatasetError(KeyError):
     """There is no dataset with this short name."""
@@ -236,9 +224,11 @@ def german_period(package: dict) -> str:
 
 
 def licence_short(package: dict) -> str:
-    """Return the licence's short name as people write it, or "keine Angabe"."""
-    licence = (package.get("licenses") or [{}])[0]
-    return _SHORT_LICENCES.get(licence.get("name", "keine-angabe"), licence.get("name", "keine Angabe"))
+    """Return the short names of the licences as people write them, or "keine Angabe"."""
+    from .licensing import licence
+
+    names = [entry["name"] for entry in package.get("licenses") or [{"name": "keine-angabe"}]]
+    return ", ".join("keine Angabe" if name == "keine-angabe" else licence(name).short for name in names)
 
 
 def _overview() -> pd.DataFrame:
