@@ -155,7 +155,8 @@ def _exercises(source: Path, target: Path) -> None:
     try:
         import_module(name).build_release(target)
     except Exception as error:
-        raise ReleaseProblem(f"Die Übungen fehlen noch: {str(error).splitlines()[0] if str(error) else error!r}\n"
+        reason = str(error.args[0] if error.args else error).strip() or type(error).__name__
+        raise ReleaseProblem(f"Die Übungen fehlen noch: {reason.splitlines()[0]}\n"
                              "   Die Lektionen können Sie schon bearbeiten.") from error
 
 
