@@ -28,21 +28,13 @@ _WITHOUT = (
 
 
 class Secret(str):
-    """A text that is not shown: neither as a cell's result nor by print. Programs can use it as usual."""
+    """A text that does not appear as a cell's result or in a list of variables; programs use it as usual."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         """Hide the text."""
         return "'•••'"
-
-    def __str__(self) -> str:
-        """Hide the text."""
-        return "•••"
-
-    def __format__(self, spec: str) -> str:
-        """Hide the text."""
-        return format("•••", spec)
 
 
 class Connection(NamedTuple):
@@ -88,7 +80,7 @@ def start(
     The first start builds the portal's environment and takes about a minute, later ones a few seconds. The portal
     goes on running when the notebook is closed. Raises PortalUnavailable with a German text.
     """
-    tell = progress or _say
+    tell = _say if progress is None else progress
     _check_system()
     folder = Path(folder or default_folder()).absolute()
     if background:
@@ -124,16 +116,18 @@ def start(
 def stop(progress: Progress | None = None, *, folder: Path | str | None = None) -> bool:
     """End the portal's processes, and only these; return False if none was running. The data stay."""
     folder = Path(folder or default_folder()).absolute()
-    stopped = bool(folder.exists() and _possible() and _call("stop", folder, progress or _say))
-    (progress or _say)("Das Portal ist beendet. Ihre Daten bleiben." if stopped else "Das Portal lief nicht.")
+    tell = _say if progress is None else progress
+    stopped = bool(folder.exists() and _possible() and _call("stop", folder, tell))
+    tell("Das Portal ist beendet. Ihre Daten bleiben." if stopped else "Das Portal lief nicht.")
     return stopped
 
 
 def reset(progress: Progress | None = None, *, folder: Path | str | None = None) -> bool:
     """End the portal and delete all its data; return False if there was none."""
     folder = Path(folder or default_folder()).absolute()
-    gone = bool(folder.exists() and _possible() and _call("reset", folder, progress or _say))
-    (progress or _say)("Das Portal ist leer." if gone else "Es gibt kein Portal.")
+    tell = _say if progress is None else progress
+    gone = bool(folder.exists() and _possible() and _call("reset", folder, tell))
+    tell("Das Portal ist leer." if gone else "Es gibt kein Portal.")
     return gone
 
 
@@ -153,7 +147,7 @@ def connection(*, folder: Path | str | None = None) -> Connection:
     """Return address and token of the portal to publish to.
 
     `CKAN_URL` and `CKAN_TOKEN` in the environment win: so the same notebook publishes to any CKAN. Otherwise it is
-    the course's own portal, which must be running. The token is never shown. Raises PortalUnavailable.
+    the course's own portal, which must be running. The token is hidden in outputs. Raises PortalUnavailable.
     """
     url, token = os.environ.get("CKAN_URL", "").strip(), os.environ.get("CKAN_TOKEN", "").strip()
     if url and token:
