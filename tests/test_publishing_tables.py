@@ -56,6 +56,8 @@ def test_datasets(package):
     declared = {d["id"] for d in meta.get("defects", [])}
     names = load_yaml("declared_defects.yml")
     for resource in meta["resources"]:
+        if resource["format"] == "json":  # the answer of an API, no table
+            continue
         path = package.parent / resource["path"]
         if not path.exists():
             pytest.skip(f"{path.name} is not there yet")

@@ -163,7 +163,7 @@ class _Column:
         single = {v for v in self.counts if v.lower() in rules["names"]}
         if single and sum(self.counts[v] for v in single) >= 0.5 * self.filled and len(single) >= 3:
             return [self.finding("first-name", single)]
-        texts = {v for v in self.counts if len(v) < 2000 and _SALUTATION.search(v) and not _is_place(_SALUTATION.search(v).group(0))}
+        texts = {v for v in self.counts if len(v) < 2000 and any(not _is_place(m.group(0) + v[m.end():m.end() + 8]) for m in _SALUTATION.finditer(v))}
         return [self.finding("name-in-text", texts)] if texts else []
 
 
