@@ -121,7 +121,9 @@ def axe(page, include: str | None = None, tags: tuple[str, ...] = WCAG) -> list[
         with contextlib.suppress(Exception):  # a frame may be sandboxed
             frame.evaluate(AXE)
     found = page.evaluate(
+        # JupyterLab's body is 0 high with overflow hidden: axe takes all cells for invisible and checks no colour there
         """async ([include, tags]) => {
+            if (!document.body.offsetHeight) document.body.style.minHeight = '100vh'
             const result = await axe.run(include ? {include: [[include]]} : document,
                 {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})
             return result.violations.map(v => [v.id, v.help, v.nodes.length, v.nodes[0].target.flat().join(' > '),
