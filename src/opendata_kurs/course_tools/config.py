@@ -144,6 +144,8 @@ class Course:
         self.source = Path(source_dir).resolve() if source_dir else self.dir / "source"
         self._given_source = source_dir
         _find_scripts()
+        if set("[]*?{}") & set(str(self.dir)):  # nbgrader searches with glob patterns and format strings
+            raise GradingFailed(f"Der Kursordner {self.dir} enthält eines der Zeichen [ ] * ? {{ }}. Bitte wählen Sie einen anderen: --kursordner")
         self.dir.mkdir(parents=True, exist_ok=True)
         if not (self.dir / "nbgrader_config.py").exists():
             (self.dir / "nbgrader_config.py").write_text(_CONFIG_FILE, encoding="utf-8")

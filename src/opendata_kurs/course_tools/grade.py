@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -65,7 +66,9 @@ def _up_to_date(course: cfg.Course, chapter: str, student: str) -> bool:
 def _register_empty(course: cfg.Course, chapter: str, student: str) -> None:
     with course.gradebook() as gb:
         gb.update_or_create_student(student)
-        submission = gb.update_or_create_submission(chapter, student)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # SQLAlchemy grumbles about nbgrader's own order of steps
+            submission = gb.update_or_create_submission(chapter, student)
         for notebook in submission.notebooks:
             for grade in notebook.grades:
                 grade.auto_score, grade.needs_manual_grade = 0, False
@@ -105,7 +108,7 @@ def line(graded: GradedHandIn) -> str:
     if graded.error:
         return f"{graded.student}: nicht bewertet. {graded.error}"
     waiting = sum(e.needs_person for e in graded.exercises)
-    more = f", {waiting} Übung(en) mit Freitext warten auf eine Person" if waiting else ""
+    more = ", ein Freitext wartet auf eine Person" if waiting == 1 else f", {waiting} Übungen warten auf eine Person" if waiting else ""
     return f"{graded.student}: {number(graded.points)} von {number(graded.max)} Punkten{more}"
 
 
@@ -114,6 +117,6 @@ def table(graded: list[GradedHandIn]) -> str:
     lines = []
     for chapter in sorted({g.chapter for g in graded}):
         rows = [g for g in graded if g.chapter == chapter]
-        lines += [f"{chapter}: {len(rows)} Abgaben", *(f"  {line(g)}" for g in rows)]
+        lines += [f"{chapter}: {len(rows)} {'Abgabe' if len(rows) == 1 else 'Abgaben'}", *(f"  {line(g)}" for g in rows)]
         lines += [f"      {e.name}: {note}" for g in rows for e in g.exercises for note in e.notes]
     return "\n".join(lines) or "Es gibt noch keine Abgaben."

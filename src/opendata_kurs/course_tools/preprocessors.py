@@ -219,6 +219,7 @@ class PrepareFeedback(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         """Add `opendata_kurs.rueckmeldung` to every graded cell and collect them for the summary."""
         self.folder = Path(resources["metadata"]["path"])
+        self._asked = ""
         tasks, last_heading = [], ""
         for cell in nb.cells:
             if cell.cell_type == "markdown":
@@ -226,6 +227,8 @@ class PrepareFeedback(NbGraderPreprocessor):
                 for line in cell.source.splitlines():
                     if found := re.match(r"#{2,4}\s+(.+)", line):
                         last_heading = found[1].strip()
+            if cell.cell_type == "markdown" and not utils.is_solution(cell):
+                self._asked = cell.source
             if utils.is_grade(cell):
                 task = self._task(cell, last_heading)
                 cell.metadata["rueckmeldung"] = task
@@ -254,20 +257,22 @@ class PrepareFeedback(NbGraderPreprocessor):
                                                      "falsch": "noch nicht richtig"}[state],
                 "kommentar": meta.get("comment") or "", "meldungen": [], "html": ""}
         if name:
-            task["html"] = self._quiz(cell, name)
+            task["titel"], task["html"] = self._quiz(cell, name)
+        elif manual and (asked := re.search(r"\*\*(Frage \d+)\*\*", self._asked)):
+            task["titel"] = f"{asked[1]} (Freitext)"
         elif not manual and cell.cell_type == "code":
             task["meldungen"] = messages(cell)
         return task
 
-    def _quiz(self, cell, name: str) -> str:
+    def _quiz(self, cell, name: str) -> tuple[str, str]:
         from opendata_kurs.questions import model, scoring, static, storage
 
         found = re.search(r'grade_quiz\("[^"]+", """(.*?)"""', cell.source, re.S)
         if not found:
-            return ""
+            return f"Fragen {name}", ""
         quiz = model.unpack(found[1].replace("\\\\", "\\"))
         answers = storage.read(name, self.folder).answers
-        return static.evaluation(quiz, answers, scoring.score_all(quiz, answers))
+        return f"Fragen: {quiz['titel']}", static.evaluation(quiz, answers, scoring.score_all(quiz, answers))
 
     def preprocess_cell(self, cell, resources, index):
         """Do nothing: the work is per notebook."""

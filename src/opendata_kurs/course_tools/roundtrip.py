@@ -98,16 +98,30 @@ class RoundTrips:
             self._courses[chapter] = course
         return self._courses[chapter]
 
-    def run(self, path: Path, stop_at_first_problem: bool = False) -> list[Outcome]:
+    def run(self, path: Path) -> list[Outcome]:
         """Run all hand-ins of one file and compare with the written points and messages."""
         data = load(path)
         course = self.course(data["kapitel"])
-        done = []
-        for handin in data["abgaben"]:
-            done.append(self._one(course, data, handin))
-            if stop_at_first_problem and done[-1].problems:
-                break
-        return done
+        return [self._one(course, data, handin) for handin in data["abgaben"]]
+
+    def run_mutated(self, path: Path) -> tuple[str, Outcome | None]:
+        """Break one check of the exercise and run the hand-ins that depend on it.
+
+        Returns what was broken, and the first hand-in that no longer came out as written (None: nobody noticed).
+        """
+        data = load(path)
+        course_dir = self.work / f"mutation-{path.stem}"
+        shutil.rmtree(course_dir, ignore_errors=True)
+        shutil.copytree(self.course_dir / data["kapitel"], course_dir / data["kapitel"])
+        cell, what = mutate(course_dir / data["kapitel"], data["uebung"], data.get("mutation"))
+        course = RoundTrips(course_dir, course_dir / "leitung").course(data["kapitel"])
+        best = data["abgaben"][0]["punkte"].get(cell)
+        for handin in sorted(data["abgaben"], key=lambda h: h["name"] == "leer"):
+            if handin["punkte"].get(cell) != best:
+                outcome = self._one(course, data, handin)
+                if outcome.problems:
+                    return what, outcome
+        return what, None
 
     def _one(self, course: cfg.Course, data: dict, handin: dict) -> Outcome:
         chapter, exercise = data["kapitel"], data["uebung"]
@@ -262,8 +276,8 @@ def _stored(quiz, question, value):
     return str(value).replace(".", ",") if isinstance(value, float) else str(value)
 
 
-def mutate(source: Path, exercise: str, cell: str | None = None) -> str:
-    """Break one check (or, without hidden tests, one key) of an exercise in a copy of the source; say what was broken."""
+def mutate(source: Path, exercise: str, cell: str | None = None) -> tuple[str, str]:
+    """Break one check (or, without hidden tests, one key) of an exercise, in place; return the cell and what was broken."""
     file = source / f"{exercise}.ipynb"
     nb = nbformat.read(file, as_version=4)
     pattern = re.compile(rf"[^\n]*{cfg.TESTS_BEGIN}.*?{cfg.TESTS_END}[^\n]*", re.S)
@@ -271,7 +285,7 @@ def mutate(source: Path, exercise: str, cell: str | None = None) -> str:
         if c.cell_type == "code" and cfg.TESTS_BEGIN in c.source and (cell is None or grade_id(c) == cell):
             c.source = pattern.sub("", c.source)
             nbformat.write(nb, file)
-            return f"versteckte Prüfung in {grade_id(c)} entfernt"
+            return str(grade_id(c)), f"versteckte Prüfung in {grade_id(c)} entfernt"
     for c in nb.cells:
         found = re.search(r"""^quiz\(["']([a-z0-9-]+)["']\)""", c.source, re.M)
         if found:
@@ -279,7 +293,7 @@ def mutate(source: Path, exercise: str, cell: str | None = None) -> str:
             text = path.read_text(encoding="utf-8")
             broken = text.replace("- richtig:", "- FALSCH:", 1).replace("- falsch:", "- richtig:", 1).replace("- FALSCH:", "- falsch:", 1)
             path.write_text(broken, encoding="utf-8")
-            return f"Schlüssel in {path.name} vertauscht"
+            return f"quiz-{found[1]}", f"Schlüssel in {path.name} vertauscht"
     raise RoundTripError(f"{exercise}: keine Prüfung gefunden, die sich beschädigen lässt.")
 
 
