@@ -746,3 +746,17 @@ def test_receipt_carries_the_copy(workspace, full):
     bundle = form("probe", workspace).receipt_html()._repr_mimebundle_()
     assert storage.rescue_from_notebook(notebook_with(bundle[storage.MIME]))["probe"].answers == perfect(full)
     assert "Gespeicherte Antworten: 5 von 5" in bundle["text/html"]
+
+
+# --- the guide for trainers -------------------------------------------------------------------------------
+
+
+def test_examples_of_the_guide_work(tmp_path):
+    guide = (Path(__file__).parents[1] / "docs" / "fragen.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    assert len(examples) == 5
+    file = tmp_path / "selbsttest-02-lizenzen.yml"
+    file.write_text("".join(examples), encoding="utf-8")
+    assert [q["art"] for q in model.load(file)["fragen"]] == list(model.KINDS)
+    copied = (FIXTURES.parents[2] / "course").glob("*/fragen/*.yml")
+    assert all(model.load(path)["fragen"] for path in copied)
