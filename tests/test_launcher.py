@@ -48,7 +48,9 @@ def launcher(clone, tmp_path, monkeypatch):
     """The launcher in a folder of its own, with the user's folders in tmp_path."""
     monkeypatch.delenv("KURS_ENV", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return load(clone)
+    module = load(clone)
+    monkeypatch.setattr(module.signal, "signal", lambda *_: None)  # these tests share pytest's process
+    return module
 
 
 @pytest.fixture
@@ -69,6 +71,8 @@ if arguments[0] == "venv":
     os.symlink({sys.executable!r}, os.path.join(arguments[-1], "bin", "python"))
 word = os.environ.get("FAKE_UV_FAIL")
 if word and word in "|".join(arguments):
+    if os.environ["FAKE_UV_SAYS"] == "nothing, for a long time":
+        import time; open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid())); time.sleep(60)
     print(os.environ["FAKE_UV_SAYS"]); sys.exit(2)
 """)
     script.chmod(0o755)
@@ -140,6 +144,22 @@ def test_half_an_environment_does_not_count(launcher, fake_uv, monkeypatch, caps
     monkeypatch.delenv("FAKE_UV_FAIL")
     launcher.environment()
     assert launcher.ready(env, stages)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ending_the_launcher_ends_the_building(launcher, clone, fake_uv, tmp_path):
+    env = {**os.environ, "FAKE_UV_FAIL": "--require-hashes", "FAKE_UV_SAYS": "nothing, for a long time"}
+    process = subprocess.Popen([sys.executable, clone / "kurs", "start"], env=env, stderr=subprocess.PIPE, text=True,
+                               stdout=subprocess.DEVNULL)
+    for _ in range(200):
+        time.sleep(0.1)
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+            break
+    process.terminate()
+    assert "Abgebrochen" in process.communicate(timeout=20)[1] and process.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not launcher.ready(launcher.env_dir(), launcher.wanted(False))
 
 
 @pytest.mark.parametrize("changed, calls", [("requirements.lock", 4), ("pyproject.toml", 1)])
