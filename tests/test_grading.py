@@ -16,7 +16,8 @@ from conftest import notebook_id, notebooks
 
 from opendata_kurs import paths
 from opendata_kurs.course_tools.preprocessors import quiz_name, undeclared_names
-from opendata_kurs.course_tools.roundtrip import RoundTripError, RoundTrips, load, table
+from opendata_kurs.course_tools.roundtrip import RoundTripError, RoundTrips, key_mutants, load, table, to_answers
+from opendata_kurs.questions import model, scoring
 
 HERE = Path(__file__).parent
 FILES = sorted((HERE / "roundtrips").glob("*.yml"))
@@ -63,19 +64,26 @@ def test_broken_check_is_noticed(trips, file):
     assert noticed is not None, f"{what}, and no hand-in of {file.name} came out differently"
 
 
-def test_broken_key_is_noticed(small, tmp_path):
-    """Also a wrong answer key in a question file changes points."""
-    file = COURSE_COPY(tmp_path)
-    yml = file / "01_mini" / "fragen" / "uebung-01-mini.yml"
-    yml.write_text(yml.read_text(encoding="utf-8").replace("antwort: 12,5", "antwort: 12,6"), encoding="utf-8")
-    outcomes = RoundTrips(file, tmp_path / "work").run(FIXTURE)
-    assert any("quiz-uebung-01-mini: erwartet 3" in p for o in outcomes for p in o.problems) or any(o.problems for o in outcomes)
+@pytest.mark.parametrize("file", [*FILES, FIXTURE], ids=lambda f: f.stem)
+def test_broken_key_is_noticed(file):
+    """The perfect hand-in writes its answers out, so each wrong key changes its points (`richtig` would follow the key)."""
+    data = load(file)
+    folder = (HERE / "fixtures" / "kurs" if file == FIXTURE else paths.course_dir()) / data["kapitel"] / "fragen"
+    written = data["abgaben"][0].get("antworten") or {}
+    for name in _quizzes(folder.parent / f"{data['uebung']}.ipynb"):
+        quiz = model.load(folder / f"{name}.yml")
+        wanted = written.get(name) if isinstance(written, dict) else None
+        help_ = f"write the answers of {name} out in „perfekt“; python -m opendata_kurs.course_tools.roundtrip {name}.yml prints them"
+        assert isinstance(wanted, dict), help_
+        answers = to_answers(quiz, wanted)
+        best = scoring.total(quiz, scoring.score_all(quiz, answers))
+        assert best == model.points(quiz), f"{name}: „perfekt“ gets {best} of {model.points(quiz)}"
+        for question, broken in key_mutants(quiz):
+            assert scoring.total(broken, scoring.score_all(broken, answers)) < best, f"{name}, {question}: nobody notices a wrong key"
 
 
-def COURSE_COPY(tmp_path: Path) -> Path:
-    import shutil
-
-    return Path(shutil.copytree(HERE / "fixtures" / "kurs", tmp_path / "kurs"))
+def _quizzes(exercise: Path) -> list[str]:
+    return [name for c in nbformat.read(exercise, as_version=4).cells if (name := quiz_name(c))]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=notebook_id)

@@ -9,12 +9,16 @@ import copy
 import html
 import re
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
+
+from opendata_kurs.questions import model, storage
+from opendata_kurs.questions.numbers import format_number
 
 from . import config as cfg
 from .feedback import results, write_feedback
@@ -168,8 +172,6 @@ def page_text(page: str) -> str:
 
 def build_handin(course: cfg.Course, chapter: str, exercise: str, student: str, handin: dict) -> Path:
     """Write one hand-in into `submitted/`, made from the released exercise."""
-    from opendata_kurs.questions import model, storage
-
     release, source = course.release_dir(chapter), course.source / chapter
     target = course.folder("submitted", student, chapter)
     shutil.rmtree(target, ignore_errors=True)
@@ -227,8 +229,6 @@ def _replace_edit_line(source: str, text: str) -> str:
 
 def to_answers(quiz: dict, wanted) -> dict[str, Any]:
     """Turn readable answers (`richtig`, or question id → text, list, mapping, number) into the stored form."""
-    from opendata_kurs.questions import model
-
     spec = {"": wanted} if isinstance(wanted, str) else dict(wanted)
     base = spec.pop("", None)
     if base not in (None, "richtig"):
@@ -253,19 +253,15 @@ def _right(question):
         return [o["id"] for o in question["optionen"] if o["richtig"]]
     if question["art"] == "zuordnung":
         return {left["id"]: left["ziel"] for left in question["links"]}
-    from opendata_kurs.questions.numbers import format_number
-
     return format_number(question["antwort"])
 
 
 def _stored(quiz, question, value):
-    from opendata_kurs.questions.model import digest
-
     def one(text, items):
         ids = [i["id"] for i in items]
-        if digest(str(text)) not in ids:
+        if model.digest(str(text)) not in ids:
             raise RoundTripError(f"{quiz['quiz']}, {question['id']}: „{text}“ steht nicht zur Auswahl.")
-        return digest(str(text))
+        return model.digest(str(text))
 
     if question["art"] == "einfach":
         return one(value, question["optionen"])
@@ -297,9 +293,55 @@ def mutate(source: Path, exercise: str, cell: str | None = None) -> tuple[str, s
     raise RoundTripError(f"{exercise}: keine Prüfung gefunden, die sich beschädigen lässt.")
 
 
+def answers_in_words(quiz: dict) -> dict[str, Any]:
+    """Return the right answers as a round-trip file writes them."""
+    words: dict[str, Any] = {}
+    for question in filter(model.is_automatic, quiz["fragen"]):
+        right = _right(question)
+        texts = {i["id"]: i["text"] for part in ("optionen", "links", "rechts") for i in question.get(part, [])}
+        if isinstance(right, dict):
+            words[question["id"]] = {texts[k]: texts[v] for k, v in right.items()}
+        else:
+            words[question["id"]] = [texts[r] for r in right] if isinstance(right, list) else texts.get(right, right)
+    return words
+
+
+def key_mutants(quiz: dict) -> list[tuple[str, dict]]:
+    """Return copies of a quiz, each with the key of one question broken, and the question's id."""
+    mutants = []
+    for nr, question in enumerate(quiz["fragen"]):
+        if not model.is_automatic(question) or question.get("streitig"):
+            continue
+        broken = copy.deepcopy(quiz)
+        q = broken["fragen"][nr]
+        if question["art"] == "zahl":
+            q["antwort"] += 1 + 2 * q["toleranz"]
+        elif question["art"] == "zuordnung":
+            q["links"][0]["ziel"] = next(r["id"] for r in q["rechts"] if r["id"] != q["links"][0]["ziel"])
+        elif question["art"] == "mehrfach":
+            q["optionen"][0]["richtig"] = not q["optionen"][0]["richtig"]
+        else:
+            flags = [o["richtig"] for o in q["optionen"]]
+            for option, flag in zip(q["optionen"], flags[1:] + flags[:1], strict=True):
+                option["richtig"] = flag
+        mutants.append((question["id"], broken))
+    return mutants
+
+
 def table(outcomes: list[Outcome]) -> str:
     """Return exercise × hand-in with points as a text table."""
     lines = [f"{'Übung':<34} {'Abgabe':<30} {'Punkte':>8} {'von':>6}  Ergebnis"]
     for o in outcomes:
         lines.append(f"{o.exercise:<34} {o.name:<30} {number(o.points):>8} {number(o.max):>6}  {'wie erwartet' if not o.problems else '; '.join(o.problems)}")
     return "\n".join(lines)
+
+
+def main(files: list[str]) -> None:
+    """Print the right answers of question files for a round-trip file."""
+    for file in files:
+        quiz = model.load(file)
+        print(yaml.safe_dump({quiz["quiz"]: answers_in_words(quiz)}, allow_unicode=True, sort_keys=False, width=10_000))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
