@@ -93,6 +93,9 @@ def test_pictures_keep_their_alternative_text(tmp_path):
     picture = new_output("display_data", {"image/png": pixel}, metadata={"image/png": {"alt": "Karte mit 50 Stadtteilen"}})
     page = _export(tmp_path, new_code_cell("zeige()", outputs=[picture])).read_text(encoding="utf-8")
     assert 'alt="Karte mit 50 Stadtteilen"' in page
+    picture = new_output("display_data", {"image/png": pixel})
+    cell = new_code_cell("zeige()", outputs=[picture], metadata={"opendata_kurs": {"alt": "Balken je Stadtbezirk"}})
+    assert 'alt="Balken je Stadtbezirk"' in _export(tmp_path, cell).read_text(encoding="utf-8")
 
 
 def test_the_fence_sees_stock_folium(page, outside, tmp_path):
