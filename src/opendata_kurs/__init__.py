@@ -17,6 +17,7 @@ _NAMES = {
     "antwort": "questions",
     "pruefen": "checks",
     "abgabe": "handin",
+    "gespraech": "dialogue",
     "start_check": "lesson",
     "quellen": "lesson",
     "stand_sichern": "lesson",
