@@ -470,7 +470,7 @@ def points(
     coordinates = np.column_stack([places.geometry.x.to_numpy(), places.geometry.y.to_numpy()])[order]
     layer: dict[str, Any] = {
         "namen": heads, "spalten": [[c[i] for i in order] for c in cells], "farbe": palette[0], "gruppen": grouped,
-        "radius": radius or (6.5 if total <= 500 else 5 if total <= 5000 else 3),
+        "radius": radius or (6.5 if total <= 500 else 5 if total <= 5000 else 3.5 if total <= 20000 else 2),
         "orte": np.diff(np.round(coordinates[:, [1, 0]] * 1e5).astype(np.int64), axis=0, prepend=0).ravel().tolist(),
     }  # fmt: skip
     if radii is not None:
@@ -505,6 +505,10 @@ def points(
     if values is not None:
         rows = [rows[i] for i in sorted(range(total), key=lambda i: (np.isnan(values[i]), -np.nan_to_num(values[i])))]
     numeric = [False, *([True] if size else []), *(pd.api.types.is_numeric_dtype(data[c]) for c in extras)]
+    if size is None:  # the place is what the map shows: the table says it, too
+        xy = zip(places.geometry.y, places.geometry.x, strict=True)
+        rows = [[*row, format_number(y, 4), format_number(x, 4)] for row, (y, x) in zip(rows, xy, strict=False)]
+        heads, numeric = [*heads, "Breite (Grad)", "Länge (Grad)"], [*numeric, True, True]
     karte.table = _table(title, heads, rows, numeric, total)
     karte.info = _info("punkte", places, region, gezeichnet=len(order), ohne_angabe=missing, farben=palette)
     return karte
@@ -517,24 +521,25 @@ def _is_polygons(data: Any) -> bool:
     return bool(geometry.geom_type.isin(["Polygon", "MultiPolygon"]).all())
 
 
-def _dot(radius: float, colour: str) -> str:
-    edge = 2 * math.ceil(radius) + 2
-    return (f'<svg width="{edge}" height="{edge}" aria-hidden="true"><circle cx="{edge / 2}" cy="{edge / 2}" '
-            f'r="{radius:.1f}" fill="{colour}" stroke="{colours.BORDER}"/></svg>')  # fmt: skip
+def _dot(radius: float, colour: str, width: float = 26, opacity: float = 0.9) -> str:
+    height = 2 * math.ceil(radius) + 2
+    width = max(width, height)
+    return (f'<svg width="{width:g}" height="{height}" aria-hidden="true"><circle cx="{width / 2:g}" cy="{height / 2:g}" '
+            f'r="{radius:.1f}" fill="{colour}" fill-opacity="{opacity}" stroke="{colours.BORDER}"/></svg>')  # fmt: skip
 
 
 def _point_legend(label: str, colour: str, total: int, grouped: bool) -> str:
     items = f'<li>{_dot(6.5, colour)}<span>{html.escape(label)}</span><span class="zahl">({format_number(total)})</span></li>'
     if grouped:
-        items += (f'<li><svg width="26" height="26" aria-hidden="true"><circle cx="13" cy="13" r="11" fill="#fff" '
-                  f'stroke="#0b4f7d" stroke-width="3"/></svg><span>mehrere nah beieinander, mit Anzahl</span></li>')  # fmt: skip
+        items += ('<li><svg width="26" height="26" aria-hidden="true"><circle cx="13" cy="13" r="11" fill="#fff" '
+                  'stroke="#0b4f7d" stroke-width="3"/></svg><span>mehrere nah beieinander, mit Anzahl</span></li>')  # fmt: skip
     note = '<p class="klein">Ein Klick auf eine Gruppe vergrößert die Karte.</p>' if grouped else ""
     return f"<h2>Legende</h2><ul>{items}</ul>{note}"
 
 
 def _nice(value: float) -> float:
     power = 10 ** math.floor(math.log10(value)) if value > 0 else 1.0
-    return max(m * power for m in (1, 2, 5) if m * power <= value * (1 + 1e-9))
+    return max(m * power for m in (1, 2, 3, 4, 5, 6, 8) if m * power <= value * (1 + 1e-9))
 
 
 def _size_legend(heading: str, unit: str | None, largest: float, radii: np.ndarray, colour: str,
@@ -546,7 +551,7 @@ def _size_legend(heading: str, unit: str | None, largest: float, radii: np.ndarr
             steps.append(step)
     top = float(radii.max()) or 1.0
     items = "".join(
-        f"<li>{_dot(max(top * math.sqrt(s / largest), 2.0), colour)}"
+        f"<li>{_dot(max(top * math.sqrt(s / largest), 2.0), colour, 2 * math.ceil(top) + 2, 0.75)}"
         f"<span>{format_number(s, 0 if float(s).is_integer() else max(digits, 1))}</span></li>"
         for s in steps
     )

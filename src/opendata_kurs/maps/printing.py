@@ -135,8 +135,9 @@ def print_map(
         axes.add_collection(PatchCollection(lacking, facecolor=colours.MISSING_FILL, edgecolor=colours.MISSING_LINE,
                                             linewidth=0.5, hatch="////"))  # fmt: skip
     west, south, east, north = shapes.total_bounds
-    axes.set_xlim(west, east)
-    axes.set_ylim(south, north)
+    wide, tall = east - west, north - south
+    axes.set_xlim(west - 0.01 * wide, east + 0.01 * wide)
+    axes.set_ylim(south - 0.08 * tall, north + 0.01 * tall)  # room for the scale bar
 
     # legend by hand: text size and order are ours
     left, height = (0.05, footer + 0.185) if portrait else (0.755, top - 0.02)
@@ -163,13 +164,13 @@ def print_map(
                 color=colours.TEXT, linespacing=1.35)  # fmt: skip
 
     # scale bar: a round length, about a quarter of the map's width
-    metres = (east - west) / 4
+    metres = wide / 4
     power = 10 ** math.floor(math.log10(metres))
     length = max(m * power for m in (1, 2, 5) if m * power <= metres)
-    y = south - (north - south) * 0.03
+    y = south - tall * 0.035
     axes.plot([west, west + length], [y, y], color=colours.TEXT, linewidth=2, solid_capstyle="butt", clip_on=False)
     shown = f"{format_number(length / 1000, 0 if length >= 1000 else 1)} km"
-    axes.text(west + length / 2, y - (north - south) * 0.012, shown, ha="center", va="top", fontsize=8.5,
+    axes.text(west + length / 2, y - tall * 0.01, shown, ha="center", va="top", fontsize=8.5,
               color=colours.TEXT, clip_on=False)  # fmt: skip
 
     if path.suffix.lower() == ".pdf":

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -283,7 +284,7 @@ def _check_contrast(reader: _Reader, info: dict[str, Any]) -> Finding:
     fills = [f.lower() for f in info.get("farben", []) if re.fullmatch(r"#[0-9a-fA-F]{6}", f)]
     if info.get("art") == "flaechen" and len(fills) > 1:
         light = [colours.lightness(f) for f in fills]
-        steps = [a - b for a, b in zip(light, light[1:], strict=False)]
+        steps = [a - b for a, b in pairwise(light)]
         if not (all(s >= _LIGHTNESS_STEP for s in steps) or all(-s >= _LIGHTNESS_STEP for s in steps)):
             return Finding(
                 "kontrast", False,

@@ -136,9 +136,123 @@ var kursKarte = (function () {
     return group;
   }
 
+  // Many points: two arrays and one canvas instead of one object for each point.
+  const Cloud = L.Renderer.extend({
+    initialize: function (data) {
+      L.Renderer.prototype.initialize.call(this, {padding: 0.25});
+      const count = data.orte.length / 2;
+      this.data = data;
+      this.radius = data.radius;
+      this.wx = new Float64Array(count);
+      this.wy = new Float64Array(count);
+      let y = 0, x = 0;
+      for (let i = 0; i < count; i++) {
+        y += data.orte[2 * i];
+        x += data.orte[2 * i + 1];
+        const place = L.CRS.EPSG3857.latLngToPoint(L.latLng(y / 1e5, x / 1e5), 0);
+        this.wx[i] = place.x;
+        this.wy[i] = place.y;
+      }
+    },
+    _initContainer: function () {
+      this._container = document.createElement("canvas");
+      this._container.setAttribute("aria-hidden", "true");
+      this._container.style.pointerEvents = "none";
+    },
+    _destroyContainer: function () { L.DomUtil.remove(this._container); delete this._container; },
+    _updatePaths: function () {},
+    // few points in sight: smooth circles; many: whole pixels, which is ten times faster
+    _circles: function (pen, seen, ratio) {
+      const r = this.radius * ratio, edge = Math.ceil(2 * r) + 4;
+      const sprite = document.createElement("canvas");
+      sprite.width = sprite.height = edge;
+      const brush = sprite.getContext("2d");
+      brush.fillStyle = this.data.farbe;
+      brush.strokeStyle = "#ffffff";
+      brush.lineWidth = ratio;
+      brush.arc(edge / 2, edge / 2, r, 0, 2 * Math.PI);
+      brush.fill();
+      brush.stroke();
+      for (let i = 0; i < seen.length; i += 2) { pen.drawImage(sprite, seen[i] - edge / 2, seen[i + 1] - edge / 2); }
+    },
+    _pixels: function (pen, seen, ratio) {
+      const width = pen.canvas.width, height = pen.canvas.height, r = Math.round(this.radius * ratio);
+      const image = pen.createImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+      const value = parseInt(this.data.farbe.slice(1), 16);
+      // little-endian everywhere a browser runs: alpha, blue, green, red
+      const colour = (0xff000000 | (value & 0xff) << 16 | value & 0xff00 | value >> 16) >>> 0;
+      const stamp = [];
+      for (let dy = -r; dy <= r; dy++) {
+        for (let dx = -r; dx <= r; dx++) { if (dx * dx + dy * dy <= r * r + 1) { stamp.push(dy * width + dx); } }
+      }
+      for (let i = 0; i < seen.length; i += 2) {
+        const x = seen[i] | 0, y = seen[i + 1] | 0;
+        if (x < r || y < r || x >= width - r || y >= height - r) { continue; }
+        const at = y * width + x;
+        for (let k = 0; k < stamp.length; k++) { pixels[at + stamp[k]] = colour; }
+      }
+      pen.putImageData(image, 0, 0);
+    },
+    _update: function () {
+      if (this._map._animatingZoom && this._bounds) { return; }
+      L.Renderer.prototype._update.call(this);
+      const box = this._bounds, size = box.getSize(), ratio = L.Browser.retina ? 2 : 1, canvas = this._container;
+      L.DomUtil.setPosition(canvas, box.min);
+      canvas.width = ratio * size.x;
+      canvas.height = ratio * size.y;
+      canvas.style.width = size.x + "px";
+      canvas.style.height = size.y + "px";
+      const pen = canvas.getContext("2d"), seen = [];
+      const scale = Math.pow(2, this._map.getZoom()), origin = this._map.getPixelOrigin().add(box.min);
+      for (let i = 0; i < this.wx.length; i++) {
+        const x = (this.wx[i] * scale - origin.x) * ratio, y = (this.wy[i] * scale - origin.y) * ratio;
+        if (x > -9 && y > -9 && x < canvas.width + 9 && y < canvas.height + 9) { seen.push(x, y); }
+      }
+      this.drawn = seen.length / 2;
+      this.radius = this.drawn > 20000 ? 1 : this.drawn > 2000 ? 3 : 5.5;
+      if (this.drawn > 2000) { this._pixels(pen, seen, ratio); } else { this._circles(pen, seen, ratio); }
+    },
+    nearest: function (point) {
+      const scale = Math.pow(2, this._map.getZoom()), origin = this._map.getPixelOrigin();
+      const px = point.x + origin.x, py = point.y + origin.y;
+      let found = -1, best = Math.pow(this.radius + 4, 2);
+      for (let i = 0; i < this.wx.length; i++) {
+        const dx = this.wx[i] * scale - px, dy = this.wy[i] * scale - py, d = dx * dx + dy * dy;
+        if (d < best) { best = d; found = i; }
+      }
+      return found;
+    }
+  });
+
+  function cloud(map, data) {
+    const layer = new Cloud(data).addTo(map);
+    const content = (i) => card(data.namen, data.spalten.map((column) => column[i]));
+    const place = (i) => L.CRS.EPSG3857.pointToLatLng(L.point(layer.wx[i], layer.wy[i]), 0);
+    const tip = L.tooltip({direction: "auto", opacity: 1});
+    let shown = -1, waiting = false;
+    map.on("mousemove", (event) => {
+      if (waiting) { return; }
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        const i = layer.nearest(event.layerPoint);
+        if (i === shown) { return; }
+        shown = i;
+        if (i < 0) { tip.remove(); } else { tip.setLatLng(place(i)).setContent(content(i)).openOn(map); }
+      });
+    });
+    map.on("click", (event) => {
+      const i = layer.nearest(event.layerPoint);
+      if (i >= 0) { tip.remove(); L.popup().setLatLng(place(i)).setContent(content(i)).openOn(map); }
+    });
+    finish(map, layer, layer.wx.length);
+    return layer;
+  }
+
   function points(map, id) {
     const data = read(id);
-    const many = data.orte.length > 2000;
+    const many = data.orte.length > 4000;
+    if (many && !data.gruppen && !data.radien) { return cloud(map, data); }
     const renderer = many ? L.canvas({padding: 0.2, tolerance: 3}) : L.svg({padding: 0.2});
     const layers = new Array(data.orte.length / 2);
     let y = 0, x = 0;
@@ -153,9 +267,13 @@ var kursKarte = (function () {
       layers[i] = marker;
     }
     let group;
+    // in chunks the page stays usable while it groups; it is ready when the last chunk is in
+    const done = (processed, total) => {
+      if (many && total === layers.length && processed === total) { group.refreshClusters(); finish(map, group, total); }
+    };
     if (data.gruppen) {
       group = L.markerClusterGroup({
-        showCoverageOnHover: false, chunkedLoading: true, chunkInterval: 100, maxClusterRadius: 55,
+        showCoverageOnHover: false, chunkedLoading: many, chunkInterval: 100, chunkProgress: done, maxClusterRadius: 55,
         disableClusteringAtZoom: 17, spiderfyOnMaxZoom: false, animate: !many,
         iconCreateFunction: (cluster) => {
           const n = cluster.getChildCount();
@@ -166,13 +284,13 @@ var kursKarte = (function () {
       group.on("clusterkeypress", (event) => {
         if (event.originalEvent.key === "Enter") { event.layer.zoomToBounds(); }
       });
-      group.addLayers(layers);
       group.addTo(map);
+      group.addLayers(layers);
     } else {
       group = L.featureGroup(layers).addTo(map);
     }
     cards(group, data, map);
-    finish(map, group, layers.length);
+    if (!(data.gruppen && many)) { finish(map, group, layers.length); }
     return group;
   }
 
