@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import CHAPTERS, ROOT
+
 from opendata_kurs import dialogue
 
 FILES = [p for chapter in CHAPTERS for p in sorted(chapter.glob("gespraeche/*.yml"))]

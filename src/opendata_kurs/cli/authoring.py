@@ -1,17 +1,23 @@
-"""`kurs daten`: keep the collection's overview and catalogue in step with the datapackages."""
+"""For authors: `kurs daten` keeps overview and catalogue of the data current, `kurs fertigstellen` finishes notebooks."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def register(subparsers) -> None:
-    """Add `daten`."""
+    """Add `daten` and `fertigstellen`."""
     text = "schreibt Übersicht und Katalog der Datensätze neu"
     parser = subparsers.add_parser("daten", help=text, description=f"Der Befehl {text}.")
     parser.add_argument("--pruefen", action="store_true", help="nur sagen, ob sie veraltet sind")
     parser.set_defaults(run=_daten)
+
+    text = "führt Lektionen aus und räumt Notebooks auf"
+    parser = subparsers.add_parser("fertigstellen", help=text, description=f"Der Befehl {text}.")
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    parser.set_defaults(run=_finish)
 
 
 def _daten(args: argparse.Namespace) -> int:
@@ -28,3 +34,20 @@ def _daten(args: argparse.Namespace) -> int:
     for name in FILES:
         print(f"datasets/{name}: {'neu geschrieben' if name in changed else 'war schon aktuell'}")
     return 0
+
+
+def _finish(args: argparse.Namespace) -> int:
+    from ..authoring import AuthoringError, finish
+
+    failed = 0
+    for path in args.notebooks:
+        try:
+            finish(path)
+            print(f"{path.name}: fertig.")
+        except FileNotFoundError:
+            failed += 1
+            print(f"{path}: Die Datei gibt es nicht.", file=sys.stderr)
+        except AuthoringError as error:
+            failed += 1
+            print(error, file=sys.stderr)
+    return 1 if failed else 0
