@@ -11,6 +11,9 @@ from opendata_kurs.licensing import (
     canonical,
     check_credit_line,
     combine,
+    credit_builder,
+    credit_checklist,
+    credit_parts,
     licence,
     licences,
 )
@@ -163,3 +166,35 @@ def test_three_sources_one_forgotten():
 @pytest.mark.parametrize("slug", dataset_slugs())
 def test_the_course_credits_its_own_data_completely(slug):
     assert check_credit_line(metadata(slug)["creditLine"], slug) == []
+
+
+def test_credit_parts_name_everything_and_mark_what_is_there():
+    zero = {"title": "Kitas", "publisher": "Stadt Krefeld", "licence_id": "dl-de-zero-2.0", "homepage": "https://www.offenesdatenportal.de"}
+    parts = credit_parts(GOOD.replace("dl-de/by-2-0 (", "Zero ("), [DATASET, zero])
+    assert [(p.part, p.needed, p.present) for p in parts] == [
+        ("provider", True, True), ("licence", True, False), ("licence_link", True, True), ("dataset", True, True),
+        ("change", True, True), ("voluntary", False, False)]
+    assert "Düsseldorf" in parts[0].label and "dl-de/by-2-0" in parts[1].label
+
+
+def test_credit_checklist_speaks_in_words(capsys):
+    credit_checklist("Quelle: Stadt", DATASET)
+    shown = capsys.readouterr().out
+    assert shown.count("✗ fehlt") == 5 and "0 von 5 Pflichtangaben sind da." in shown
+    credit_checklist(GOOD, DATASET)
+    assert "Vollständig: Alle 5 Pflichtangaben sind da." in capsys.readouterr().out
+
+
+def test_the_form_offers_the_line_only_when_it_is_complete():
+    from opendata_kurs.licensing.builder import credit_state, reading_version
+
+    assert credit_state("Quelle: Stadt", DATASET)["line"] == ""
+    state = credit_state(GOOD + "\n", DATASET)
+    assert state["complete"] and state["line"] == f'quellenvermerk = "{GOOD}"'
+    assert reading_version(state).count("<li>") == 5
+
+
+def test_without_a_browser_the_form_prints_the_list(capsys, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    credit_builder(DATASET, GOOD)
+    assert "Vollständig" in capsys.readouterr().out

@@ -4,19 +4,24 @@ The rules are data: `licences.json` and `combinations.json` hold facts with evid
 them; it is a learning aid and no legal advice.
 """
 
+from .builder import credit_builder
 from .combining import PURPOSES, Combination, combine
-from .credit import Missing, check_credit_line
+from .credit import CreditPart, Missing, check_credit_line, credit_checklist, credit_parts
 from .licences import Licence, UnknownLicenceError, canonical, licence, licences
 
 __all__ = [
     "PURPOSES",
     "Combination",
+    "CreditPart",
     "Licence",
     "Missing",
     "UnknownLicenceError",
     "canonical",
     "check_credit_line",
     "combine",
+    "credit_builder",
+    "credit_checklist",
+    "credit_parts",
     "licence",
     "licences",
 ]

@@ -25,6 +25,14 @@ _NOTES = {
     "odbl-1.0": (r"ODbL|Open Database License", None),
     "odc-by-1.0": (r"ODC-By", None),
 }
+_LABELS = {
+    "provider": "Bereitsteller: {publisher}",
+    "licence": "Lizenz: {short}",
+    "licence_link": "Verweis auf den Lizenztext: {text_url}",
+    "dataset": "Adresse des Datensatzes: {address}",
+    "change": "Hinweis, dass die Daten geändert wurden",
+    "voluntary": "keine Pflicht bei {short}; die Nennung ist freiwillig",
+}
 _WORDS = {
     "provider": "Es fehlt, wer die Daten bereitstellt: „{publisher}“. Der Name muss vollständig sein.",
     "licence": "Es fehlt die Lizenz: „{short}“. Die Adresse allein reicht nicht, und „Zero“ ist keine Namensnennung.",
@@ -44,6 +52,21 @@ class Missing:
 
     def __str__(self) -> str:
         return f"{self.dataset}: {self.message}"
+
+
+@dataclass(frozen=True)
+class CreditPart:
+    """One part a source asks for: `label` names it, `message` says what to do, `present` whether the text has it.
+
+    `part` is one of Missing's parts, or `voluntary` for a source without a duty (`needed` is False then).
+    """
+
+    dataset: str
+    part: str
+    label: str
+    message: str
+    needed: bool
+    present: bool
 
 
 def _plain(text: str) -> str:
@@ -70,10 +93,47 @@ def _facts(dataset) -> list[dict]:
     publishers = dataset["publisher"].split(";") if len(ids) > 1 else [dataset["publisher"]]
     name = dataset.get("title") or dataset.get("slug") or dataset.get("name")
     reference = bool(dataset.get("homepage") or dataset.get("sources") or dataset.get("uri"))
+    address = dataset.get("uri") or dataset.get("homepage") or "eine Adresse im Portal"
     return [
-        {"name": name, "publisher": publisher.strip(), "licence": licence(id_), "reference": reference}
+        {"name": name, "publisher": publisher.strip(), "licence": licence(id_), "reference": reference, "address": address}
         for publisher, id_ in zip(publishers, ids, strict=False)
     ]
+
+
+def credit_parts(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> list[CreditPart]:
+    """Return every part of a credit line the sources ask for, present or not.
+
+    Parameters and rules as in `check_credit_line`.
+    """
+    wanted = [datasets] if isinstance(datasets, str | Mapping) else list(datasets)
+    everything = [facts for dataset in wanted for facts in _facts(dataset)]
+    segments = re.split(r"[;\n]", text)
+    # a part that names no provider, such as a closing "; Daten geändert", speaks for all sources
+    common = " ".join(s for s in segments if not any(_plain(f["publisher"]) in _plain(s) for f in everything))
+    parts = []
+    for facts in everything:
+        entry = facts["licence"]
+        name = _plain("OpenStreetMap" if entry.id == "odbl-1.0" and "openstreetmap" in _plain(facts["publisher"]) else facts["publisher"])
+        named = [s for s in segments if name in _plain(s)]
+        own = " ".join(named)
+        if not entry.attribution:
+            has = {"voluntary": bool(named)}
+        else:
+            note, link = _NOTES.get(entry.id, (re.escape(entry.short), None))
+            # without the provider the rest is sought in the whole text, so that one slip is not reported five times
+            has = {"provider": bool(named), "licence": bool(re.search(note, own or text, re.IGNORECASE))}
+            if link is not None:
+                has["licence_link"] = bool(re.search(link, own or text, re.IGNORECASE))
+            if facts["reference"] and entry.id != "odbl-1.0":
+                has["dataset"] = bool(_REFERENCE.search(own or text))
+            if changed and entry.change_notice:
+                has["change"] = bool(_CHANGED.search(_UNCHANGED.sub("", f"{own} {common}" if own else text)))
+        words = {"publisher": facts["publisher"], "short": entry.short, "text_url": entry.text_url, "address": facts["address"]}
+        parts += [
+            CreditPart(facts["name"], part, _LABELS[part].format(**words), _WORDS.get(part, "").format(**words), part != "voluntary", present)
+            for part, present in has.items()
+        ]
+    return parts
 
 
 def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> list[Missing]:
@@ -84,29 +144,35 @@ def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bo
     Sources without a duty of attribution (dl-de/zero, CC0) lack nothing.
     Source of the rules: text of dl-de/by-2-0 paragraphs 2 and 3; CC BY 4.0 section 3.a; ODbL 1.0 sections 4.2 and 4.3.
     """
-    wanted = [datasets] if isinstance(datasets, str | Mapping) else list(datasets)
-    missing = []
-    everything = [facts for dataset in wanted for facts in _facts(dataset)]
-    # a part that names no provider, such as a closing "; Daten geändert", speaks for all sources
-    common = " ".join(s for s in re.split(r"[;\n]", text) if not any(_plain(f["publisher"]) in _plain(s) for f in everything))
-    for facts in everything:
-        entry = facts["licence"]
-        if not entry.attribution:
-            continue
-        name = _plain("OpenStreetMap" if entry.id == "odbl-1.0" and "openstreetmap" in _plain(facts["publisher"]) else facts["publisher"])
-        segments = [s for s in re.split(r"[;\n]", text) if name in _plain(s)]
-        own = " ".join(segments)
-        note, link = _NOTES.get(entry.id, (re.escape(entry.short), None))
-        lacks = {
-            "provider": not segments,
-            # without the provider the rest is sought in the whole text, so that one slip is not reported five times
-            "licence": not re.search(note, own or text, re.IGNORECASE),
-            "licence_link": link is not None and not re.search(link, own or text, re.IGNORECASE),
-            "dataset": facts["reference"] and entry.id != "odbl-1.0" and not _REFERENCE.search(own or text),
-            "change": bool(changed and entry.change_notice) and not _CHANGED.search(_UNCHANGED.sub("", f"{own} {common}" if own else text)),
-        }
-        missing += [
-            Missing(facts["name"], part, _WORDS[part].format(publisher=facts["publisher"], short=entry.short, text_url=entry.text_url))
-            for part, is_missing in lacks.items() if is_missing
-        ]
-    return missing
+    parts = credit_parts(text, datasets, changed)
+    return [Missing(part.dataset, part.part, part.message) for part in parts if part.needed and not part.present]
+
+
+def credit_summary(parts: list[CreditPart]) -> str:
+    """Say in one German sentence how far a credit line is."""
+    needed = [part for part in parts if part.needed]
+    done = sum(part.present for part in needed)
+    if not needed:
+        return "Keine dieser Quellen verlangt eine Nennung. Sie ist trotzdem gute Praxis."
+    if done == len(needed):
+        return f"Vollständig: Alle {len(needed)} Pflichtangaben sind da."
+    return f"{done} von {len(needed)} Pflichtangaben sind da."
+
+
+def credit_checklist(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> None:
+    """Print the parts of a credit line as a list with ✓ and ✗; parameters as in `check_credit_line`."""
+    parts = credit_parts(text, datasets, changed)
+    last = None
+    for part in parts:
+        if part.dataset != last:
+            print(part.dataset)
+            last = part.dataset
+        print(f"  {mark(part)} – {part.label}")
+    print(credit_summary(parts))
+
+
+def mark(part: CreditPart) -> str:
+    """Return the sign and the word for one part."""
+    if part.present:
+        return "✓ da"
+    return "✗ fehlt" if part.needed else "○ freiwillig"
