@@ -8,6 +8,8 @@ from typing import Any
 import ckan.plugins as plugins
 from ckan.plugins import toolkit
 
+from opendata_portal.labels import portal_extras
+
 
 @toolkit.chained_action
 def datastore_create(
@@ -26,10 +28,20 @@ def datastore_create(
 
 
 class OpenDataPortalPlugin(plugins.SingletonPlugin):
-    """Adds the table preview; search and profile are set up in `embed` and `settings`."""
+    """Adds the table preview and German pages; search and profile are set up in `embed` and `settings`."""
 
     plugins.implements(plugins.IActions)
+    plugins.implements(plugins.IConfigurer)
+    plugins.implements(plugins.ITemplateHelpers)
 
     def get_actions(self) -> dict[str, Callable[..., Any]]:
         """Return the actions this plugin changes."""
         return {"datastore_create": datastore_create}
+
+    def update_config(self, config: Any) -> None:
+        """Put this package's templates before CKAN's."""
+        toolkit.add_template_directory(config, "templates")
+
+    def get_helpers(self) -> dict[str, Callable[..., Any]]:
+        """Return what the templates call."""
+        return {"portal_extras": portal_extras}

@@ -27,11 +27,11 @@ def build(folder: Folder, url: str) -> dict[str, str]:
         "ckan.site_title": "Open Data Musterstadt",
         "ckan.site_description": "Übungsportal des Open-Data-Kurses. Musterstadt ist erfunden.",
         "ckan.site_intro_text": (
-            "## Offene Daten der Musterstadt\n\nDas ist das Übungsportal des Open-Data-Kurses. "
+            "# Offene Daten der Musterstadt\n\nDas ist das Übungsportal des Open-Data-Kurses. "
             "Es läuft nur auf Ihrem Rechner. Musterstadt ist erfunden."
         ),
         "ckan.site_about": (
-            "Dieses Portal ist ein echtes CKAN. Es gehört zum Open-Data-Kurs und läuft nur auf Ihrem Rechner. "
+            "# Über dieses Portal\n\nDieses Portal ist ein echtes CKAN. Es gehört zum Open-Data-Kurs und läuft nur auf Ihrem Rechner. "
             "Alles, was Sie hier veröffentlichen, sehen nur Sie."
         ),
         "ckan.locale_default": "de",
@@ -53,6 +53,7 @@ def build(folder: Folder, url: str) -> dict[str, str]:
         "ckan.views.default_views": "datatables_view text_view",
         "ckan.preview.json_formats": "json geojson",
         "ckanext.dcat.rdf.profiles": "euro_dcat_ap_3 dcat_ap_de",
+        "ckanext.dcat.translate_keys": "false",
         "ckanext.dcat.enable_content_negotiation": "true",
         "licenses_group_url": f"file://{licences}",
         # No page may ask anything of a foreign server.

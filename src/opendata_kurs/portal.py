@@ -99,7 +99,9 @@ def start(
     if not portal_env.ready():
         before = 1
         total = 3 if (folder / "zugang.json").exists() else 5
-        tell(f"Schritt 1 von {total}: Programme für das Portal einrichten (nur beim ersten Mal, etwa 1 Minute) …")
+        tell(
+            f"Schritt 1 von {total}: Programme für das Portal einrichten (nur beim ersten Mal, etwa 1 Minute) …"
+        )
     try:
         portal_env.ensure(tell)
     except PortalUnavailable as error:
@@ -117,7 +119,7 @@ def stop(progress: Progress | None = None, *, folder: Path | str | None = None) 
     """End the portal's processes, and only these; return False if none was running. The data stay."""
     folder = Path(folder or default_folder()).absolute()
     tell = _say if progress is None else progress
-    stopped = bool(folder.exists() and _possible() and _call("stop", folder, tell))
+    stopped = bool(_usable(folder, tell) and _call("stop", folder, tell))
     tell("Das Portal ist beendet. Ihre Daten bleiben." if stopped else "Das Portal lief nicht.")
     return stopped
 
@@ -126,7 +128,7 @@ def reset(progress: Progress | None = None, *, folder: Path | str | None = None)
     """End the portal and delete all its data; return False if there was none."""
     folder = Path(folder or default_folder()).absolute()
     tell = _say if progress is None else progress
-    gone = bool(folder.exists() and _possible() and _call("reset", folder, tell))
+    gone = bool(_usable(folder, tell) and _call("reset", folder, tell))
     tell("Das Portal ist leer." if gone else "Es gibt kein Portal.")
     return gone
 
@@ -136,8 +138,11 @@ def status(*, folder: Path | str | None = None) -> Status:
     folder = Path(folder or default_folder()).absolute()
     if sys.platform == "win32":
         return Status("nicht_moeglich", None, _windows())
-    if not folder.exists() or not _possible():
+    if not (folder / "portal.json").exists():
         return Status("leer", None, "Es gibt noch kein Portal. Starten Sie es mit: kurs portal start")
+    if not portal_env.python(portal_env.environment_dir()).exists():
+        text = "Die Programme für das Portal fehlen. Ihre Daten sind gespeichert. Starten Sie es mit: kurs portal start"
+        return Status("gestoppt", None, text)
     found = _call("status", folder, _say)
     hint = "" if found["zustand"] == "laeuft" else " Starten Sie es mit: kurs portal start"
     return Status(found["zustand"], found["url"], found["text"] + hint)
@@ -187,8 +192,13 @@ def _check_system() -> None:
         raise PortalUnavailable(_windows())
 
 
-def _possible() -> bool:
-    return sys.platform != "win32" and portal_env.python(portal_env.environment_dir()).exists()
+def _usable(folder: Path, tell: Progress) -> bool:
+    """Say whether there is a portal to talk to; without the programs, nobody could stop it, so fetch them again."""
+    if sys.platform == "win32" or not (folder / "portal.json").exists():
+        return False
+    if not portal_env.python(portal_env.environment_dir()).exists():
+        portal_env.ensure(tell)
+    return True
 
 
 def _call(command: str, folder: Path, tell: Progress, arguments: list[str] | None = None, before: int = 0):

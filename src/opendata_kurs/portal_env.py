@@ -77,6 +77,10 @@ def _build(environment: Path) -> None:
     source, stamp = source_dir(), _read_stamp(environment)
     lock, plugin = _wanted()
     log = environment.with_name(environment.name + ".log")
+    if environment.exists() and any(environment.iterdir()) and not stamp and not log.exists():
+        raise PortalUnavailable(
+            f"Der Ordner {environment} enthält schon etwas anderes. Nennen Sie einen leeren."
+        )
     with log.open("w", encoding="utf-8") as output:
         if stamp[:1] != (lock,):
             shutil.rmtree(environment, ignore_errors=True)

@@ -85,6 +85,21 @@ def test_no_network_at_first_start(monkeypatch, tmp_path, capsys):
     assert not (tmp_path / "zustand").exists() and not (tmp_path / "env").exists()
 
 
+def test_programs_deleted(monkeypatch, tmp_path):
+    monkeypatch.setenv("KURS_PORTAL_ENV", str(tmp_path / "weg"))
+    (tmp_path / "portal.json").write_text("{}")
+    found = portal.status(folder=tmp_path)
+    assert found.state == "gestoppt" and "Programme für das Portal fehlen" in found.text
+
+
+def test_foreign_environment_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("KURS_PORTAL_ENV", str(tmp_path))
+    (tmp_path / "wichtig.txt").write_text("bleibt")
+    with pytest.raises(PortalUnavailable, match="enthält schon etwas anderes"):
+        portal_env.ensure(print)
+    assert (tmp_path / "wichtig.txt").read_text() == "bleibt"
+
+
 @pytest.mark.slow
 @pytest.mark.portal
 def test_foreign_folder_is_left_alone(portal_environment, tmp_path):

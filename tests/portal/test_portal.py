@@ -19,7 +19,7 @@ import time
 import ckanapi
 import pytest
 import requests
-from conftest import gone, processes
+from portal_processes import gone, processes
 from rdflib import Graph, Literal
 from rdflib.namespace import DCAT, DCTERMS, RDF
 
