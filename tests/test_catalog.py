@@ -139,4 +139,4 @@ def test_no_personal_contact_and_no_high_value_claim(graph):
 def test_overview_shows_every_dataset():
     text = (DATASETS / "README.md").read_text("utf-8")
     for slug in [*dataset_slugs(), *dataset_slugs(deliveries=True)]:
-        assert f"\n### {slug}\n" in text and metadata(slug)["creditLine"] in text
+        assert f"\n### `{slug}`\n" in text and metadata(slug)["creditLine"] in text

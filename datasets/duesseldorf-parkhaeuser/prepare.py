@@ -25,7 +25,7 @@ def build(job: Job) -> None:
     total = answer["result"]["total"]
     job.changed(f"{len(extract)} von {total} Einträgen übernommen (mehr enthielt die Antwort nicht).")
     job.changed("Länge und Breite von Text in Zahlen umgewandelt und als Punkt gespeichert.")
-    job.changed("Feld „ort“ in Postleitzahl, Ort und Stadtteil zerlegt; Höhe und Geometrie-Wort weggelassen.")
+    job.changed("Feld `ort` in Postleitzahl, Ort und Stadtteil zerlegt; Höhe und Geometrie-Wort weggelassen.")
     job.changed(f"Lage geprüft: {other} Punkte liegen in einem anderen Stadtteil, als der Text sagt.")
     job.write_geojson(extract)
     result = answer["result"]

@@ -6,6 +6,7 @@ output is sorted: the same datapackages give the same bytes.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -22,6 +23,15 @@ FILES = ("README.md", "catalog.ttl")
 
 _EU = "http://publications.europa.eu/resource/authority/"
 _FILE_TYPES = {"csv": "CSV", "geojson": "GEOJSON", "json": "JSON", "xlsx": "XLSX"}
+_TYPES = {
+    "string": "Text",
+    "integer": "ganze Zahl",
+    "number": "Zahl",
+    "date": "Datum",
+    "datetime": "Zeitpunkt",
+    "time": "Uhrzeit",
+    "boolean": "ja oder nein",
+}
 # needed where the source states no licence and the datapackage names no reason that has an entry of its own
 _NO_LICENCE = "http://dcat-ap.de/def/licenses/other-closed"
 
@@ -62,8 +72,16 @@ def _join_line(join: dict) -> str:
     )
 
 
+def _marked(text: str, names: set[str]) -> str:
+    """Set short names and column names as code, unless they stand in an address or are set already."""
+    words = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    return re.sub(rf"(?<![\w`/#.:=„-])({words})(?![\w`/-]|[.:]\w)", r"`\1`", text)
+
+
 def _section(slug: str, package: dict) -> list[str]:
     resource = package["resources"][0]
+    crs = package["crs"] or "keine"
+    crs = f"`{crs}`" if "=" in crs else crs
     facts = [
         ["Herausgeber", package["publisher"]],
         ["Portal", f"[{package['portal']}]({package['homepage']})"],
@@ -71,24 +89,39 @@ def _section(slug: str, package: dict) -> list[str]:
         ["Stand der Daten", german_period(package)],
         ["Abruf der Rohdatei", ".".join(reversed(package["retrieved"].split("-")))],
         ["Gebiet", package["spatial"]["name"]],
-        ["Koordinaten", package["crs"] or "keine"],
-        ["Datei", f"[{resource['path']}]({slug}/{resource['path']}), {_number(resource.get('rows'))} Zeilen"],
+        ["Koordinaten", crs],
+        [
+            "Datei",
+            f"[`{resource['path']}`]({slug}/{resource['path']}), {_number(resource.get('rows'))} Zeilen",
+        ],
     ]
-    lines = [f"### {slug}", "", f"**{package['title']}.** {package['description']}", ""]
+    columns = {f["name"] for f in resource.get("schema", {}).get("fields", []) if not package.get("delivery")}
+    names = columns | set(dataset_slugs()) | set(dataset_slugs(deliveries=True))
+
+    def marked(texts: list[str]) -> list[str]:
+        return [_marked(text, names) for text in texts]
+
+    description, note = marked([package["description"], package["licenceNote"]])
+    lines = [f"### `{slug}`", "", f"**{package['title']}.** {description}", ""]
     lines += [*_table(["Angabe", "Wert"], facts), ""]
     lines += [
         f"**Quellenvermerk:** {package['creditLine']}",
         "",
-        f"**Zur Lizenz:** {package['licenceNote']}",
+        f"**Zur Lizenz:** {note}",
         "",
     ]
-    lines += _bullets("Was geändert wurde", package["changes"])
-    lines += _bullets("Grenzen der Daten", package["limits"])
+    lines += _bullets("Was geändert wurde", marked(package["changes"]))
+    lines += _bullets("Grenzen der Daten", marked(package["limits"]))
     lines += _bullets("Passt zu", [_join_line(join) for join in package.get("joins", [])])
-    lines += _bullets("Absichtliche Mängel", [defect["text"] for defect in package.get("defects", [])])
+    lines += _bullets(
+        "Absichtliche Mängel", marked([defect["text"] for defect in package.get("defects", [])])
+    )
     if not package.get("delivery"):
         fields = resource["schema"]["fields"]
-        rows = [[f"`{f['name']}`", f["type"], f.get("unit") or "–", f["description"]] for f in fields]
+        rows = [
+            [f"`{f['name']}`", _TYPES[f["type"]], f.get("unit") or "–", _marked(f["description"], names)]
+            for f in fields
+        ]
         lines += [*_table(["Spalte", "Typ", "Einheit", "Bedeutung"], rows), ""]
     return lines
 
@@ -119,7 +152,7 @@ def readme() -> str:
     ]
     rows = [
         [
-            f"[{s}](#{s})",
+            f"[`{s}`](#{s})",
             p["title"],
             _number(p["resources"][0].get("rows")),
             licence_short(p),
@@ -138,7 +171,7 @@ def readme() -> str:
         'ist nachgebaut. Den Pfad liefert `delivery_path("KURZNAME")`.',
         "",
     ]
-    rows = [[f"[{s}](#{s})", p["title"], len(p["defects"])] for s, p in deliveries.items()]
+    rows = [[f"[`{s}`](#{s})", p["title"], len(p["defects"])] for s, p in deliveries.items()]
     lines += [
         *_table(["Kurzname", "Titel", "Arten von Mängeln"], rows),
         "",
@@ -171,7 +204,15 @@ def catalog_graph() -> Graph:
     spdx = Namespace("http://spdx.org/rdf/terms#")
     geo = Namespace("http://www.opengis.net/ont/geosparql#")
     graph = Graph()
-    prefixes = {"dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "prov": PROV, "skos": SKOS, "dcatde": dcatde, "dcatap": dcatap}
+    prefixes = {
+        "dcat": DCAT,
+        "dct": DCTERMS,
+        "foaf": FOAF,
+        "prov": PROV,
+        "skos": SKOS,
+        "dcatde": dcatde,
+        "dcatap": dcatap,
+    }
     for prefix, namespace in (prefixes | {"vcard": vcard, "spdx": spdx, "geo": geo}).items():
         graph.bind(prefix, namespace)
 
