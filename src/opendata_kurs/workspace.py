@@ -156,7 +156,8 @@ def _exercises(source: Path, target: Path) -> None:
         import_module(name).build_release(target)
     except Exception as error:
         reason = str(error.args[0] if error.args else error).strip() or type(error).__name__
-        raise ReleaseProblem(f"Die Übungen fehlen noch: {reason.splitlines()[0]}\n"
+        reason = "\n   ".join(reason.splitlines()[:4])
+        raise ReleaseProblem(f"Die Übungen fehlen noch: {reason}\n"
                              "   Die Lektionen können Sie schon bearbeiten.") from error
 
 

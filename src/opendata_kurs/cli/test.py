@@ -53,7 +53,7 @@ def arguments(rest: list[str], processors: int) -> list[str]:
     """Return pytest's arguments for the learner-facing REST of the command line."""
     quick = "--schnell" in rest
     rest = [word for word in rest if word != "--schnell"]
-    found = ["-p", "opendata_kurs.cli.test", "--durations=15"]
+    found = ["-p", "opendata_kurs.cli.test", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--durations=15"]
     if find_spec("xdist") and processors > 1 and not any(w.startswith(("-n", "--dist", "--pdb", "-s")) for w in rest):
         found += ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
     if quick and "-m" not in rest:
