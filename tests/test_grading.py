@@ -16,7 +16,14 @@ from conftest import notebook_id, notebooks
 
 from opendata_kurs import paths
 from opendata_kurs.course_tools.preprocessors import quiz_name, undeclared_names
-from opendata_kurs.course_tools.roundtrip import RoundTripError, RoundTrips, key_mutants, load, table, to_answers
+from opendata_kurs.course_tools.roundtrip import (
+    RoundTripError,
+    RoundTrips,
+    key_mutants,
+    load,
+    table,
+    to_answers,
+)
 from opendata_kurs.questions import model, scoring
 
 HERE = Path(__file__).parent

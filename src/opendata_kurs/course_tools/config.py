@@ -31,7 +31,7 @@ EDIT_LINE = re.compile(r"=\s*\.\.\.|<- hier ändern")
 CODE_STUB = "# Schreiben Sie hier Ihre Lösung."
 TEXT_STUB = "*Klicken Sie hier doppelt und schreiben Sie Ihre Antwort.*"
 # never in a release or in a hand-in made by nbgrader itself; lessons and images are added by release.py
-IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "fragen", "bilder", "kapitel.yml", "*.zip", "kurs-hinweise.json"]
+IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "fragen", "bilder", "gespraeche", "kapitel.yml", "*.zip", "kurs-hinweise.json"]
 TEMPLATES = Path(__file__).parent / "templates"
 
 _CONFIG_FILE = '''"""Konfiguration von nbgrader für diesen Kursordner. Formgrader liest sie beim Start."""

@@ -40,7 +40,12 @@ def resolve_chapter(name: str, names: list[str]) -> str:
 
 
 def _copy_chapter_source(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "quiz-*.json"))
+    """Copy what a release is made of; whatever else lies in the chapter (trainers' notes) cannot leak."""
+    target.mkdir(parents=True)
+    for pattern in ("*.ipynb", "kapitel.yml", "fragen/*.yml", "bilder/*", "antworten-*.json"):
+        for file in source.glob(pattern):
+            (target / file.relative_to(source)).parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, target / file.relative_to(source))
 
 
 def add_lessons(source: Path, release: Path) -> None:
@@ -81,7 +86,6 @@ def _generate(course: cfg.Course, source: Path, chapter: str) -> None:
     snapshot = course.source / chapter
     if snapshot.exists():
         shutil.rmtree(snapshot)
-    snapshot.parent.mkdir(parents=True, exist_ok=True)
     _copy_chapter_source(source, snapshot)
     release = course.release_dir(chapter)
     if any(snapshot.glob(f"{cfg.EXERCISES}.ipynb")):
