@@ -35,7 +35,10 @@ def start(folder: Folder, port: int | None, tell: Tell, seconds: float = 240) ->
         if web and cluster.process() and answers(url_of(folder)):
             return {"url": url_of(folder), "neu": False}
         if web or cluster.process():
-            tell(text="Das Portal lief nicht mehr richtig. Es wird neu gestartet, Ihre Daten bleiben.")
+            if folder.info().get("fertig"):
+                tell(text="Das Portal lief nicht mehr richtig. Es wird neu gestartet, Ihre Daten bleiben.")
+            else:
+                tell(text="Der letzte erste Start wurde nicht fertig. Das Portal wird neu eingerichtet.")
         _end(web)
         if not folder.info().get("fertig"):
             cluster.stop()

@@ -21,7 +21,7 @@ DECIDABLE = {
     DCAT.Distribution,
     DCAT.DataService,
     DCAT.CatalogRecord,
-    DCAT["DatasetSeries"],
+    URIRef(str(DCAT) + "DatasetSeries"),
     FOAF.Agent,
     DCTERMS.PeriodOfTime,
     DCTERMS.Location,

@@ -265,6 +265,62 @@ def test_harvest_is_valid(folder):
         assert bool(violations(broken)) is (predicate != DCTERMS.issued)  # the shapes let a German date pass
 
 
+def test_the_courses_own_way(folder, tmp_path, monkeypatch, capsys):
+    """`opendata_kurs.publishing` on this portal: publish, harvest, update, withdraw; its validator finds nothing."""
+    from opendata_kurs.publishing import Metadata, publish, validate_metadata, withdraw
+
+    url, token = portal.connection(folder=folder)
+    monkeypatch.setenv("CKAN_URL", url)
+    monkeypatch.setenv("CKAN_TOKEN", "".join(token))
+    table = tmp_path / "baeume.csv"
+    table.write_text("baum_nr,art,hoehe_m\n001,Linde,12.5\n002,Ahorn,9\n", encoding="utf-8")
+    metadata = Metadata(
+        title="Bäume in Musterstadt",
+        description="Alle städtischen Bäume mit Art und Höhe. Erhoben vom Grünflächenamt.",
+        themes=["ENVI"],
+        keywords=["Bäume", "Stadtgrün"],
+        publisher="Musterstadt",
+        contact_name="Grünflächenamt",
+        contact_email="gruen@musterstadt.example",
+        contributor="http://dcat-ap.de/def/contributors/musterstadt",
+        license="dl-de-by-2.0",
+        attribution="Musterstadt, Grünflächenamt",
+        spatial_name="Musterstadt",
+        bbox=[6.7, 51.1, 6.9, 51.3],
+        level="municipality",
+        temporal_start="2025-01-01",
+        temporal_end="2025-12-31",
+        issued="2026-01-15",
+        modified="2026-02-01",
+        frequency="ANNUAL",
+        availability="STABLE",
+        name="baeume-musterstadt",
+    )
+    result = publish(metadata, [table])
+    assert "baeume-musterstadt" in result.url and result.resources[0]["rows"] == 2
+    found = api(folder).action.datastore_search(resource_id=result.resources[0]["id"], filters={"baum_nr": "001"})
+    assert found["records"][0]["art"] == "Linde"
+    views = api(folder).action.resource_view_list(id=result.resources[0]["id"])
+    assert [view["view_type"] for view in views] == ["datatables_view"]
+    harvested = Graph().parse(data=requests.get(f"{result.url}.ttl", timeout=60).text, format="turtle")
+    from dcat_check import violations
+
+    assert violations(harvested) == []
+    report = validate_metadata(harvested)
+    assert report.findings == [], str(report)
+
+    table.write_text("baum_nr,art,hoehe_m\n001,Linde,13\n", encoding="utf-8")
+    metadata.add_file(table)
+    assert publish(metadata).resources[0]["rows"] == 1
+    assert "Noch nichts geändert" in repr(withdraw(metadata))
+    withdraw(metadata, confirm=True)
+    assert requests.get(result.url, timeout=60).status_code == 404
+    assert api(folder).action.package_search(q="name:baeume-musterstadt")["count"] == 0
+    withdraw(metadata, confirm=True, delete=True)
+    shown = capsys.readouterr()
+    assert "".join(token) not in shown.out + shown.err
+
+
 def test_inside_ckan(folder, portal_environment):
     """The plugin's own tests, inside a real CKAN on this portal's database."""
     source = portal_env.source_dir()
