@@ -118,7 +118,7 @@ def test_undeclared_name_in_a_test_cell_is_refused(source, tmp_path):
     nb = nbformat.read(file, as_version=4)
     next(c for c in nb.cells if c["id"] == "anzahl-test").metadata["opendata_kurs"]["exports"] = []
     nbformat.write(nb, file)
-    with pytest.raises(CourseFileError, match="opendata_kurs.exports"):
+    with pytest.raises(CourseFileError, match=r"opendata_kurs\.exports"):
         release(cfg.Course(tmp_path / "leitung"), course_dir=source)
 
 

@@ -36,6 +36,8 @@ def _kind(value: Any) -> str:
         return "None (leer)"
     if isinstance(value, bool):
         return "ein Wahrheitswert (True oder False)"
+    if isinstance(value, numbers.Real) and not math.isfinite(value):
+        return german_number(float(value))
     if isinstance(value, numbers.Real):
         return f"die Zahl {german_number(float(value) if not isinstance(value, int) else value)}"
     if isinstance(value, str):
@@ -217,6 +219,13 @@ def check_table(
     _done(name)
 
 
+def _empty(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except Exception:
+        return False
+
+
 def check_column(value: Any, column: str, expected: Any, name: str = "Tabelle", *, tolerance: float = 0.0, mistakes: Mistakes = None,
                  hint: str | None = None) -> None:
     """Check the values of one column, row by row, against `expected` (list or column of the same length)."""
@@ -224,10 +233,10 @@ def check_column(value: Any, column: str, expected: Any, name: str = "Tabelle", 
     if not hasattr(value, "columns") or column not in value.columns:
         _fail(name, f"eine Tabelle mit der Spalte „{column}“", _kind(value), hint)
     got, want = list(value[column]), list(expected)
-    both_empty = [g != g and w != w for g, w in zip(got, want, strict=False)]
+    both_empty = [_empty(g) and _empty(w) for g, w in zip(got, want, strict=False)]
     wrong = [g for g, w, e in zip(got, want, both_empty, strict=False) if not e and not _same(g, w, tolerance)]
     if len(got) != len(want) or wrong:
-        found = f"{german_number(len(wrong))} von {german_number(len(want))} Werten passen nicht" if wrong else f"{german_number(len(got))} Zeilen"
+        found = f"{german_number(len(wrong))} von {german_number(len(want))} Werten stimmen nicht" if wrong else f"{german_number(len(got))} Zeilen"
         if wrong:
             found += f", zum Beispiel {_kind(wrong[0])}"
         _fail(name, f"die richtigen Werte in der Spalte „{column}“", found, _hint(value, mistakes, hint))
