@@ -14,7 +14,7 @@ from conftest import ROOT
 DICTIONARY = Path("/usr/share/hunspell/de_DE")
 _WORD = re.compile(r"[A-Za-zÄÖÜäöüß]+(?:-[A-Za-zÄÖÜäöüß]+)*")
 _NOT_PROSE = re.compile(
-    r"```.*?```|`[^`]*`|\$[^$]*\$|<(?:style|script|pre|code)\b.*?</(?:style|script|pre|code)>|<[^>]+>|\]\([^)]*\)|https?://\S+"
+    r"<p lang=\"en\">.*?</p>|```.*?```|`[^`]*`|\$[^$]*\$|<(?:style|script|pre|code)\b.*?</(?:style|script|pre|code)>|<[^>]+>|\]\([^)]*\)|https?://\S+"
     r"|\bwww\.\S+|\b[\w.-]+@[\w.-]+|\b\w+(?:[_./]\w+)+\b|&\w+;|\{[^}]*\}",
     re.S,
 )
