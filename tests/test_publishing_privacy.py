@@ -10,7 +10,14 @@ import pytest
 from scipy.optimize import linprog
 
 from opendata_kurs.paths import datasets_dir
-from opendata_kurs.publishing import find_personal_data, k_anonymity, recalculate, round3, small_groups, suppress
+from opendata_kurs.publishing import (
+    find_personal_data,
+    k_anonymity,
+    recalculate,
+    round3,
+    small_groups,
+    suppress,
+)
 from opendata_kurs.publishing.personal import is_person, valid_iban
 from opendata_kurs.publishing.suppression import TableError, describe_attack
 

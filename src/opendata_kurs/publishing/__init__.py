@@ -22,7 +22,7 @@ _NAMES = {
     "Metadata": "metadata",
     "Distribution": "metadata",
     "validate_metadata": "shapes",
-    "mqa": "mqa",
+    "mqa": "quality",
     "publish": "ckan",
     "withdraw": "ckan",
     "PortalError": "ckan",
@@ -35,9 +35,7 @@ __all__ = list(_NAMES)
 
 def __getattr__(name: str):
     if name in _NAMES:
-        value = getattr(import_module(f".{_NAMES[name]}", __name__), name)
-        globals()[name] = value  # the module `mqa` would otherwise hide the function of the same name
-        return value
+        return getattr(import_module(f".{_NAMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
