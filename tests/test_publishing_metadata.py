@@ -331,6 +331,16 @@ def test_new_dataset_stays_private_until_its_files_are_there(portal):
     assert portal.calls.index("package_create") < portal.calls.index("resource_create") < portal.calls.index("package_patch")
 
 
+def test_a_changed_file_is_sent_again(portal, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("nr,wert\n001,1\n", "utf-8")
+    metadata = complete(distributions=[])
+    assert publish(metadata, [table]).resources[0]["rows"] == 1
+    table.write_text("nr,wert\n001,1\n002,2\n", "utf-8")
+    assert (publish(metadata).resources[0]["action"], publish(metadata).resources[0]["action"]) == ("erneuert", "unverändert")
+    assert metadata.distributions[0].bytes == table.stat().st_size
+
+
 def test_portal_without_datastore(portal):
     portal.datastore = False
     assert "keinen Datenspeicher" in publish(complete()).text

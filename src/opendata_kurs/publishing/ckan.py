@@ -208,7 +208,7 @@ def publish(metadata: Metadata, files: Iterable[str | Path] | None = None, url: 
     `schema` (a table schema or datapackage; otherwise keys with leading zeros stay text and clear numbers become numbers).
     `url`, `token` – default: CKAN_URL and CKAN_TOKEN, or the running course portal. `organisation` – its short name.
     A new dataset stays private until all files are there. Files that no longer belong to it are removed from the portal.
-    Sets the addresses in `metadata.distributions`. Raises PortalError (German, never with the token).
+    Reads size and checksum of the files again and sets the addresses in `metadata.distributions`. Raises PortalError (German, never with the token).
     """
     tell = progress or (lambda text: None)
     for path in files or ():
@@ -217,6 +217,10 @@ def publish(metadata: Metadata, files: Iterable[str | Path] | None = None, url: 
     missing = [Path(d.path).name for d in metadata.distributions if d.path and not Path(d.path).is_file()]
     if missing:
         raise PortalError("datei", f"Diese Datei gibt es nicht: {german_list(missing)}. Prüfen Sie Ordner und Namen.")
+    for file in metadata.distributions:
+        if file.path:  # the file may have changed since it was described
+            fresh = Distribution.from_file(file.path)
+            file.bytes, file.sha256 = fresh.bytes, fresh.sha256
     portal = _Portal(url, token, unencrypted)
     tell("Portal prüfen …")
     portal.call("status_show")
@@ -259,9 +263,12 @@ def _upload(portal: _Portal, package: str, file: Distribution, metadata: Metadat
     data: dict[str, Any] = {"name": file.title, "format": file.format, "mimetype": file.media_type, "license": voc.uri("license", file.license or metadata.license)}
     if file.bytes is not None:
         data |= {"size": file.bytes, "hash": file.sha256, "hash_algorithm": "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"}
-    if old and file.sha256 and old.get("hash") == file.sha256:
+    if old and file.path and old.get("hash") == file.sha256:
         same = portal.call("resource_patch", id=old["id"], **data)
-        return {"name": file.title, "id": same["id"], "url": same["url"], "action": "unverändert", "rows": None}
+        rows = None
+        if file.format == "CSV" and old.get("datastore_active") is False:  # an earlier run broke off before the table
+            rows = _datastore(portal, old["id"], Path(file.path), schema, messages)
+        return {"name": file.title, "id": same["id"], "url": same["url"], "action": "unverändert", "rows": rows}
     action = ("resource_patch", {"id": old["id"]}) if old else ("resource_create", {"package_id": package})
     if file.path:
         with open(file.path, "rb") as stream:
