@@ -118,7 +118,7 @@ def _read_xlsx(raw: bytes, sheet: str | None) -> Grid:
 
     try:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()
-        if "xl/workbook.xml" not in names:
+        if not any(n.endswith("workbook.xml") for n in names):
             raise UnreadableError("Das ist eine ZIP-Datei, aber keine XLSX-Tabelle. Packen Sie die Datei zuerst aus.")
         book = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
