@@ -1,6 +1,7 @@
 """Maps: classes, errors in German, credit, no foreign request, the check list, geometry against other ways."""
 
 import re
+from itertools import pairwise
 
 import folium
 import geopandas as gpd
@@ -127,7 +128,7 @@ def test_wrong_scheme_or_number_of_classes(scheme, k, text):
 def test_palettes_get_darker_in_visible_steps(palette):
     for k in range(2, 8):
         light = [colours.lightness(c) for c in colours.palette_colours(palette, k)]
-        assert all(a - b >= 4 for a, b in zip(light, light[1:], strict=False)), (palette, k)
+        assert all(a - b >= 4 for a, b in pairwise(light)), (palette, k)
 
 
 def test_unknown_palette_and_bad_colours():
@@ -224,7 +225,7 @@ def test_errors_of_choropleth(change, error, text):
 
 
 def test_points_refuse_areas_and_negative_sizes():
-    with pytest.raises(maps.GeometryError, match="braucht Punkte.*choropleth"):
+    with pytest.raises(maps.GeometryError, match=r"braucht Punkte.*choropleth"):
         maps.points(squares(1, 2), title=TITLE)
     with pytest.raises(maps.ValueColumnError, match="negative"):
         maps.points(squares(1, -2), title=TITLE, size="wert")
@@ -391,7 +392,7 @@ def test_what_needs_third_parties_is_refused(tmp_path):
         maps.save_html(karte, tmp_path / "k.html")
     karte = maps.Map(title=TITLE)
     folium.Marker([50.9, 6.9], icon=folium.Icon(color="red")).add_to(karte)
-    with pytest.raises(maps.MapError, match="folium.Icon"):
+    with pytest.raises(maps.MapError, match=r"folium\.Icon"):
         karte.html()
     from folium.plugins import HeatMap
 
@@ -520,7 +521,7 @@ def test_basemap_brings_its_full_credit_and_is_no_hidden_request(districts):
     assert not maps.check_html(page, allow_basemap=False)["abrufe"].ok
     own = density_map(districts, basemap="basemap.de", credit="Quelle: eigene Angabe").html()
     assert "GeoBasis-DE" in own
-    with pytest.raises(maps.MapError, match="basemap.de"):
+    with pytest.raises(maps.MapError, match=r"basemap\.de"):
         density_map(districts, basemap="osm")
 
 

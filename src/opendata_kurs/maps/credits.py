@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from .errors import CreditError
 
@@ -158,7 +159,7 @@ def linkify(text: str) -> str:
     """Return HTML in which each address of the text is a link; the address stays readable (for print)."""
     out, last = [], 0
     for match in _URL.finditer(text):
-        shown = re.sub(r"^https?://(www\.)?", "", match[0]).rstrip("/")
+        shown = unquote(re.sub(r"^https?://(www\.)?", "", match[0])).rstrip("/")
         out.append(html.escape(text[last : match.start()]))
         out.append(f'<a href="{html.escape(_href(match[0]))}" rel="noopener noreferrer" target="_blank">'
                    f"{html.escape(shown)}</a>")  # fmt: skip
@@ -176,7 +177,9 @@ def credit_html(sources: Sequence[dict[str, Any]], own: str | None = None) -> st
     for entry in sources:
         line = linkify(entry["credit"])
         url = entry.get("licence_url")
-        if url and re.sub(r"^https?://(www\.)?", "", url).rstrip("/") not in entry["credit"]:
+        rules = LICENCES.get(entry["licence_id"])
+        pattern = rules.link if rules else re.escape(re.sub(r"^https?://(www\.)?", "", url or "").rstrip("/"))
+        if url and not re.search(pattern, entry["credit"], re.IGNORECASE):
             line += (f' (<a href="{html.escape(url)}" rel="noopener noreferrer" target="_blank">Lizenztext: '
                      f"{html.escape(entry['licence_title'])}</a>)")  # fmt: skip
         lines.append(line)

@@ -55,6 +55,13 @@ var kursKarte = (function () {
       element.addEventListener("wheel", () => { moved = true; }, {passive: true});
       new ResizeObserver(() => { map.invalidateSize({animate: false}); if (!moved) { whole(); } }).observe(element);
     }
+    // opening the table lengthens the page; it must not shrink the map
+    const figure = element.closest("figure"), summary = document.querySelector("summary");
+    if (figure && summary) {
+      summary.addEventListener("click", () => {
+        figure.style.minHeight = summary.parentElement.open ? "" : figure.getBoundingClientRect().height + "px";
+      });
+    }
     if (extra.hintergrund) { background(map, extra.hintergrund); }
     return map;
   }
@@ -103,6 +110,38 @@ var kursKarte = (function () {
     group.on("popupopen", () => group.closeTooltip());
   }
 
+  // Shapes drawn as SVG are one stop of the Tab key; arrow keys go from one to the next, Enter opens the window.
+  function byKeyboard(layers, data) {
+    const elements = layers.map((layer) => layer.getElement && layer.getElement());
+    if (!elements.length || elements.some((element) => !element)) { return; }
+    const row = (i) => (data.spalten ? data.spalten.map((column) => column[i]) : data.zeilen[i]);
+    layers.forEach((layer, i) => {
+      const values = row(layer.zeile);
+      elements[i].setAttribute("role", "img");
+      elements[i].setAttribute("aria-label", values.map((v, k) => (k ? data.namen[k] + " " : "") + v).join(", ") +
+        (i ? "" : ". Pfeiltasten führen zum nächsten Eintrag."));
+      // without a number, a browser may make each shape a stop of its own
+      elements[i].setAttribute("tabindex", i ? "-1" : "0");
+      elements[i].addEventListener("keydown", (event) => {
+        const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+        let next = step ? (i + step + layers.length) % layers.length : -1;
+        if (event.key === "Home") { next = 0; }
+        if (event.key === "End") { next = layers.length - 1; }
+        if (event.key === "Enter" || event.key === " ") {
+          layer.fire("click", {latlng: layer.getCenter ? layer.getCenter() : layer.getLatLng()}, true);
+        } else if (event.key === "Escape") {
+          layer._map.closePopup();
+        } else if (next >= 0) {
+          elements[i].setAttribute("tabindex", "-1");
+          elements[next].setAttribute("tabindex", "0");
+          elements[next].focus();
+        } else { return; }
+        event.preventDefault();
+        event.stopPropagation();
+      });
+    });
+  }
+
   function read(id) { return JSON.parse(document.getElementById(id).textContent); }
 
   function finish(map, group, count) {
@@ -132,7 +171,7 @@ var kursKarte = (function () {
       group.on("mouseout", (event) => event.layer.setStyle({weight: data.breite, color: data.linie}));
     }
     group.addTo(map);
-    if (!data.leer) { finish(map, group, data.formen.length); }
+    if (!data.leer) { byKeyboard(group.getLayers(), data); finish(map, group, data.formen.length); }
     return group;
   }
 
@@ -251,7 +290,7 @@ var kursKarte = (function () {
 
   function points(map, id) {
     const data = read(id);
-    const many = data.orte.length > 4000;
+    const many = data.orte.length / 2 > 2000;
     if (many && !data.gruppen && !data.radien) { return cloud(map, data); }
     const renderer = many ? L.canvas({padding: 0.2, tolerance: 3}) : L.svg({padding: 0.2});
     const layers = new Array(data.orte.length / 2);
@@ -273,11 +312,11 @@ var kursKarte = (function () {
     };
     if (data.gruppen) {
       group = L.markerClusterGroup({
-        showCoverageOnHover: false, chunkedLoading: many, chunkInterval: 100, chunkProgress: done, maxClusterRadius: 55,
+        showCoverageOnHover: false, chunkedLoading: many, chunkInterval: 100, chunkProgress: done, maxClusterRadius: 80,
         disableClusteringAtZoom: 17, spiderfyOnMaxZoom: false, animate: !many,
         iconCreateFunction: (cluster) => {
           const n = cluster.getChildCount();
-          const size = n < 10 ? 32 : n < 100 ? 38 : n < 1000 ? 46 : 54;
+          const size = n < 10 ? 30 : n < 100 ? 36 : n < 1000 ? 42 : 50;
           return L.divIcon({className: "gruppe", iconSize: [size, size],
             html: '<span>' + n.toLocaleString("de-DE") + '<span class="nur-vorlesen"> Punkte, vergrößern</span></span>'});
         }});
@@ -290,6 +329,7 @@ var kursKarte = (function () {
       group = L.featureGroup(layers).addTo(map);
     }
     cards(group, data, map);
+    if (!data.gruppen) { byKeyboard(layers, data); }
     if (!(data.gruppen && many)) { finish(map, group, layers.length); }
     return group;
   }
