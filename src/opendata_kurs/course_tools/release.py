@@ -52,8 +52,13 @@ def add_lessons(source: Path, release: Path) -> None:
     """Copy lessons, images and the public part of the lessons' questions; nbgrader leaves every notebook but exercises out."""
     from opendata_kurs.questions import model
 
-    for lesson in sorted(source.glob("lektion_*.ipynb")):
-        shutil.copyfile(lesson, release / lesson.name)
+    glossary = paths.docs_dir() / "glossar.md"
+    for lesson in sorted(p for p in source.glob("*.ipynb") if not p.name.startswith("uebung_")):
+        # a fetched chapter stands alone, so the glossary lies beside its lessons
+        text = lesson.read_text(encoding="utf-8").replace("](../../docs/glossar.md", "](glossar.md")
+        (release / lesson.name).write_text(text, encoding="utf-8")
+        if "](glossar.md" in text:
+            shutil.copyfile(glossary, release / glossary.name)
         for cell in nbformat.read(lesson, as_version=4).cells:
             if name := quiz_name(cell):
                 quiz = model.load(source / "fragen" / f"{name}.yml")
@@ -160,7 +165,7 @@ def leaks(source: Path, release: Path) -> list[str]:
             if content.get("fragen", {}).get("modus") == "test" and "schluessel" in content:
                 problems.append(f"{name}: Schlüssel in einer Datei mit Modus test")
             text = "\n".join(_strings({k: v for k, v in content.items() if k != "schluessel"}))
-        is_lesson = file.name.startswith("lektion_")
+        is_lesson = file.suffix == ".ipynb" and not file.name.startswith("uebung_")
         if not is_lesson:
             problems += [f"{name}: Marke „{m}“" for m in _MARKERS if m in text]
             problems += [f"{name}: {where}" for secret, where in known.items() if secret in text]
