@@ -18,6 +18,7 @@ _NAMES = {
     "pruefen": "checks",
     "abgabe": "handin",
     "gespraech": "dialogue",
+    "dateninventar": "inventory",
     "start_check": "lesson",
     "quellen": "lesson",
     "stand_sichern": "lesson",
