@@ -94,6 +94,8 @@ def test_bounds_hold_every_value_and_leave_no_gap(districts, scheme):
     ends = [label.rsplit(" bis ", 1)[1] for label in labels]
     starts = [label.split(" bis ")[0].removeprefix("über ") for label in labels]
     assert starts[1:] == ends[:-1]
+    first, last = (float(t.replace(".", "").replace(",", ".")) for t in (starts[0], ends[-1]))
+    assert first <= values.min() and last >= values.max()
     assert all(label.startswith("über ") for label in labels[1:])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +48,11 @@ class Classes:
 
     def labels(self) -> list[str]:
         """German text of each class, without gaps: "1.000 bis 2.000", "über 2.000 bis 5.000"."""
-        b = [format_number(v, self.decimals) for v in self.bounds]
+        step = 10.0**self.decimals
+        # outer ends are rounded outwards: no value lies beyond what the legend says
+        low, high = math.floor(self.bounds[0] * step + 1e-6), math.ceil(self.bounds[-1] * step - 1e-6)
+        ends = [low / step, *self.bounds[1:-1], high / step] if self.count > 1 else list(self.bounds)
+        b = [format_number(v, self.decimals) for v in ends]
         out = []
         for i in range(self.count):
             if b[i] == b[i + 1]:
