@@ -18,6 +18,7 @@ from opendata_kurs.datasets import (
     delivery_path,
     load_dataset,
     metadata,
+    resource_path,
 )
 
 DATASETS = ROOT / "datasets"
@@ -169,6 +170,26 @@ def test_delivery_is_opened_by_its_path_only(collection):
     (collection / "kreise-lieferung" / "kreise-lieferung.xlsx").unlink()
     with pytest.raises(FileNotFoundError):
         delivery_path("kreise-lieferung")
+
+
+def test_further_files_of_a_dataset_by_name():
+    slug = "duesseldorf-parkhaeuser"
+    assert resource_path(slug).name == f"{slug}.geojson"
+    assert resource_path(slug, "antwort") == resource_path(slug, "antwort.json")
+    table = pd.read_csv(resource_path(slug, f"{slug}.csv"), dtype={"plz": str})
+    frame = load_dataset(slug)
+    assert table["parkhaus"].tolist() == frame["parkhaus"].tolist()
+    assert (table[["laenge", "breite"]].to_numpy() == frame.get_coordinates().to_numpy()).all()
+    sheet = pd.read_excel(resource_path(slug, "excel"), header=4)
+    assert sheet["Name"].tolist()[:10] == table["parkhaus"].tolist() and sheet["Nr."].iloc[-1] == "Anzahl"
+    with pytest.raises(KeyError, match=r"keine Datei „x.pdf“. Vorhanden: .*antwort.json"):
+        resource_path(slug, "x.pdf")
+
+
+@pytest.mark.parametrize("name", ["../kreise-lieferung/kreise-lieferung.xlsx", "", "/etc/passwd"])
+def test_only_listed_files_are_opened(name):
+    with pytest.raises(KeyError):
+        resource_path("duesseldorf-parkhaeuser", name)
 
 
 def test_credit_line_takes_the_learners_own_change():

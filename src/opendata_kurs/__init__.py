@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "load_dataset": "datasets",
     "delivery_path": "datasets",
+    "resource_path": "datasets",
     "quiz": "questions",
     "antwort": "questions",
     "pruefen": "checks",

@@ -116,6 +116,27 @@ def delivery_path(slug: str) -> Path:
     return datasets_dir() / slug / resource["path"]
 
 
+def resource_path(slug: str, resource: str | None = None) -> Path:
+    """Return the path of one file of a dataset or delivery, after comparing it with its checksum.
+
+    `resource` is the file's name or its short name in the datapackage (for example "antwort.json" or "antwort");
+    without it, the first file. Raises UnknownDatasetError (a KeyError) for unknown names, MissingDataFileError or
+    DamagedDataFileError, all with a German text.
+    """
+    slug, resources = str(slug).strip(), metadata(slug)["resources"]
+    if resource is None:
+        entry = resources[0]
+    else:
+        names = {key: r for r in resources for key in (r["name"], r["path"])}
+        wanted = str(resource).strip()
+        if wanted not in names:
+            files = ", ".join(r["path"] for r in resources)
+            raise UnknownDatasetError(f"Zu „{slug}“ gibt es keine Datei „{wanted}“. Vorhanden: {files}.") from None
+        entry = names[wanted]
+    _checked_bytes(slug, entry)
+    return datasets_dir() / slug / entry["path"]
+
+
 def _provenance(slug: str, package: dict) -> dict[str, Any]:
     licence = (package.get("licenses") or [{}])[0]
     return {
