@@ -18,7 +18,7 @@ _NOT_PROSE = re.compile(
     r"|\bwww\.\S+|\b[\w.-]+@[\w.-]+|\b\w+(?:[_./]\w+)+\b|&\w+;|\{[^}]*\}",
     re.S,
 )
-_YAML_KEYS = {"id", "quiz", "art", "modus", "fall", "quelle", "punkte", "datei", "antwort", "wert", "lektion", "slug", "schluessel"}
+_YAML_KEYS = {"id", "quiz", "art", "modus", "fall", "quelle", "punkte", "datei", "antwort", "wert", "lektion", "slug", "schluessel", "dann", "start"}
 
 
 @cache
@@ -66,7 +66,7 @@ def _strings(node, key="") -> Iterator[str]:
         for k, v in node.items():
             # matching questions have their texts in the keys
             yield from ([str(k)] if key == "paare" else [])
-            if k not in _YAML_KEYS:
+            if k not in _YAML_KEYS:  # ids and names of files are no prose
                 yield from _strings(v, k)
     elif isinstance(node, list):
         for v in node:
