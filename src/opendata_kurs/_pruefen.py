@@ -7,11 +7,12 @@ import io
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _HIDDEN = re.compile(r"[^\n]*VERSTECKTE TESTS ANFANG.*?VERSTECKTE TESTS ENDE[^\n]*", re.S)
 _EMPTY = re.compile(r"=\s*\.\.\.")
-_PLACEHOLDER = "schreiben Sie Ihre Antwort"
+_PLACEHOLDER = re.compile(r"\*?Klicken Sie hier[^\n]*schreiben Sie Ihre Antwort\.\*?")
 
 
 def cells_of(notebook: Path) -> list[dict]:
@@ -63,7 +64,7 @@ def open_in_file(notebook: Path) -> list[str]:
 
 
 def _is_empty_text(cell: dict) -> bool:
-    return not cell["source"].strip() or (cell["cell_type"] == "markdown" and _PLACEHOLDER in cell["source"])
+    return not _PLACEHOLDER.sub("", cell["source"]).strip()
 
 
 def find_notebook(shell=None) -> Path | None:
@@ -87,7 +88,7 @@ def find_notebook(shell=None) -> Path | None:
     return exercises[0] if len(exercises) == 1 else None
 
 
-def _run_visible(source: str, names: dict) -> str | None:
+def _run_visible(source: str, names: dict, exports: Iterable[str] = ()) -> str | None:
     """Run the visible part of a test cell on a copy of the notebook's names; return None or a German sentence."""
     from .checks import CheckFailed
     from .errorhelp import explain
@@ -98,6 +99,8 @@ def _run_visible(source: str, names: dict) -> str | None:
     except CheckFailed as error:
         return str(error)
     except Exception as error:
+        if isinstance(error, NameError) and error.name in exports:
+            return f"Den Wert „{error.name}“ gibt es noch nicht. Führen Sie zuerst die Zelle mit „{error.name} = …“ aus."
         help_ = explain(error, names)
         return "\n".join([f"{help_.title}. {help_.text}", *(f"Tipp: {t}" for t in help_.tips[:2])]).replace("`", "")
     return None
@@ -133,7 +136,7 @@ def report(notebook: str | Path | None = None) -> str:
         elif meta.get("solution") and cell["cell_type"] == "code":
             unsaved = unsaved or (shell is not None and cell["source"].strip() not in executed)
         elif meta.get("grade") and cell["cell_type"] == "code":
-            problem = _run_visible(cell["source"], names)
+            problem = _run_visible(cell["source"], names, cell["metadata"].get("opendata_kurs", {}).get("exports", []))
             if problem is None:
                 good.append(f"Prüfung „{meta.get('grade_id')}“: Die sichtbare Prüfung ist bestanden.")
             else:

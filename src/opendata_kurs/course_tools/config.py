@@ -29,7 +29,8 @@ RUBRIC_BEGIN, RUBRIC_END = "BEWERTUNGSHINWEISE ANFANG", "BEWERTUNGSHINWEISE ENDE
 # a line of a solution cell that shows learners where to edit
 EDIT_LINE = re.compile(r"=\s*\.\.\.|<- hier ändern")
 CODE_STUB = "# Schreiben Sie hier Ihre Lösung."
-TEXT_STUB = "*Klicken Sie hier doppelt und schreiben Sie Ihre Antwort.*"
+# not "double click": that shows the source but leaves JupyterLab in command mode, where letters are commands
+TEXT_STUB = "*Klicken Sie hier, drücken Sie die Eingabetaste und schreiben Sie Ihre Antwort.*"
 # never in a release or in a hand-in made by nbgrader itself; lessons and images are added by release.py
 IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "fragen", "bilder", "gespraeche", "kapitel.yml", "*.zip", "kurs-hinweise.json"]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -77,6 +78,7 @@ def configure(c: Config, trainer_dir: Path | str | None = None, source_dir: Path
     c.CourseDirectory.notebook_id = EXERCISES
     c.CourseDirectory.ignore = list(IGNORED)
     c.NbGrader.logfile = ""
+    c.FormgradeExtension.debug = False  # it prints this whole configuration on the first page
 
     c.ClearSolutions.code_stub = {"python": CODE_STUB}
     c.ClearSolutions.text_stub = TEXT_STUB
