@@ -204,6 +204,9 @@ def generate_list() -> list[type]:
 # --- feedback -----------------------------------------------------------------------------------------------------
 
 
+_SERVICE = re.compile(r"(#[^\n]*\n)*\s*#?\s*(pruefen|abgabe)\([^)\n]*\)\s*(#[^\n]*)?$")
+
+
 class GetGradesAndState(GetGrades):
     """Also note whether a person still has to grade a cell; nbgrader's own score is 0 until then."""
 
@@ -220,6 +223,7 @@ class PrepareFeedback(NbGraderPreprocessor):
         """Add `opendata_kurs.rueckmeldung` to every graded cell and collect them for the summary."""
         self.folder = Path(resources["metadata"]["path"])
         self._asked = ""
+        nb.cells = [c for c in nb.cells if not _SERVICE.match(c.source)]
         tasks, last_heading = [], ""
         for cell in nb.cells:
             if cell.cell_type == "markdown":
