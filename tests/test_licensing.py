@@ -14,8 +14,11 @@ from opendata_kurs.licensing import (
     credit_builder,
     credit_checklist,
     credit_parts,
+    decision_path,
     licence,
+    licence_table,
     licences,
+    recommend_licence,
 )
 
 IDS = [entry.id for entry in licences()]
@@ -168,6 +171,14 @@ def test_the_course_credits_its_own_data_completely(slug):
     assert check_credit_line(metadata(slug)["creditLine"], slug) == []
 
 
+def test_a_part_without_a_provider_belongs_to_the_one_before():
+    other = {"title": "Schulen", "publisher": "Stadt Münster", "licence_id": "dl-de-by-2.0", "homepage": "https://opendata.stadt-muenster.de"}
+    split = GOOD.replace(", dl-de", "; dl-de").replace("x, ", "x; ")
+    assert check_credit_line(split, DATASET) == []
+    assert {m.part for m in check_credit_line(split + "\nStadt Münster", [DATASET, other])} == {"licence", "licence_link", "dataset"}
+    assert check_credit_line(split.replace("; ", "\n"), DATASET) == []
+
+
 def test_credit_parts_name_everything_and_mark_what_is_there():
     zero = {"title": "Kitas", "publisher": "Stadt Krefeld", "licence_id": "dl-de-zero-2.0", "homepage": "https://www.offenesdatenportal.de"}
     parts = credit_parts(GOOD.replace("dl-de/by-2-0 (", "Zero ("), [DATASET, zero])
@@ -198,3 +209,33 @@ def test_without_a_browser_the_form_prints_the_list(capsys, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     credit_builder(DATASET, GOOD)
     assert "Vollständig" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("third", "official", "facts", "name", "expected"), [
+    ("ja", "nein", "ja", "nein", None),
+    ("nein", "ja", "nein", "nein", "amtliches-werk"),
+    ("nein", "nein", "ja", "nein", "dl-de-zero-2.0"),
+    ("nein", "nein", "ja", "ja", "dl-de-by-2.0"),
+    ("nein", "nein", "nein", "ja", "cc-by-4.0"),
+    ("Nein ", "nein", "nein", "NEIN", "cc0-1.0"),
+])
+def test_decision_path(third, official, facts, name, expected, capsys):
+    answers = {"Rechte anderer": third, "amtliches Werk": official, "nur Fakten": facts, "Nennung nötig": name}
+    found = recommend_licence(answers)
+    assert found.licence == expected and all(len(step) > 20 for step in found.steps)
+    assert expected is None or licence(expected).open
+    decision_path(answers)
+    assert "→ " in capsys.readouterr().out
+
+
+def test_decision_path_asks_for_what_is_missing():
+    with pytest.raises(ValueError, match="„nur Fakten“ fehlt"):
+        recommend_licence({"Rechte anderer": "nein", "amtliches Werk": "nein", "nur Fakten": "vielleicht", "Nennung nötig": "ja"})
+    with pytest.raises(ValueError, match="„Farbe“ gibt es nicht"):
+        recommend_licence({"Farbe": "ja"})
+
+
+def test_licence_table_speaks_german():
+    table = licence_table("dl-de-zero-2.0", "cc-by-nc-4.0", "andere-offen")
+    assert list(table["offen"]) == ["ja", "nein", "ja"] and list(table["kommerziell"]) == ["ja", "nein", "unklar"]
+    assert len(licence_table()) == 20

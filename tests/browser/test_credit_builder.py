@@ -79,11 +79,11 @@ def test_unchanged_is_no_change_notice_and_a_part_can_go_out_again(form, page):
 
 
 def test_the_text_survives_a_reload_and_the_form_fits_a_phone(form, credit_lab, page):
-    form.locator("textarea").first.fill("Quelle: Stadt")
-    form.get_by_role("status").get_by_text("0 von 5").wait_for()
+    form.locator("textarea").first.fill(PARTS[0][0])
+    form.get_by_role("status").get_by_text("1 von 5").wait_for()
     credit_lab.save(page)
     page.reload()  # the kernel lives on
     page.locator(FORM).wait_for(timeout=40_000)
-    assert page.locator(FORM).locator("textarea").first.input_value() == "Quelle: Stadt"
+    assert page.locator(FORM).locator("textarea").first.input_value() == PARTS[0][0]
     page.evaluate("f => { document.querySelector(f).parentElement.style.width = '300px' }", FORM)
     assert page.evaluate("f => { const n = document.querySelector(f); return n.scrollWidth <= n.clientWidth }", FORM)

@@ -5,6 +5,7 @@ them; it is a learning aid and no legal advice.
 """
 
 from .builder import credit_builder
+from .choosing import Recommendation, decision_path, licence_table, recommend_licence
 from .combining import PURPOSES, Combination, combine
 from .credit import CreditPart, Missing, check_credit_line, credit_checklist, credit_parts
 from .licences import Licence, UnknownLicenceError, canonical, licence, licences
@@ -15,6 +16,7 @@ __all__ = [
     "CreditPart",
     "Licence",
     "Missing",
+    "Recommendation",
     "UnknownLicenceError",
     "canonical",
     "check_credit_line",
@@ -22,6 +24,9 @@ __all__ = [
     "credit_builder",
     "credit_checklist",
     "credit_parts",
+    "decision_path",
     "licence",
+    "licence_table",
     "licences",
+    "recommend_licence",
 ]

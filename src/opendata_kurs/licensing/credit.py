@@ -114,7 +114,13 @@ def credit_parts(text: str, datasets: str | Mapping | Iterable, changed: bool = 
     for facts in everything:
         entry = facts["licence"]
         name = _plain("OpenStreetMap" if entry.id == "odbl-1.0" and "openstreetmap" in _plain(facts["publisher"]) else facts["publisher"])
-        named = [s for s in segments if name in _plain(s)]
+        named, belongs = [], False
+        for segment in segments:
+            # a part that names no provider goes on with the one before
+            if any(_plain(f["publisher"]) in _plain(segment) for f in everything) or name in _plain(segment):
+                belongs = name in _plain(segment)
+            if belongs:
+                named.append(segment)
         own = " ".join(named)
         if not entry.attribution:
             has = {"voluntary": bool(named)}
