@@ -156,12 +156,16 @@ def leitung_environment(folder: Path, token: str) -> dict[str, str]:
 def run_leitung(args: argparse.Namespace) -> int:
     """Run `kurs leitung`: formgrader on the trainer's folder, until Ctrl+C."""
     import secrets
+    import signal
     import subprocess
     import webbrowser
 
     from .. import lab_settings
-    from .start import _redirect_page, _stop, _wait, choose_port
+    from .start import _interrupt, _redirect_page, _stop, _wait, choose_port
 
+    for name in ("SIGTERM", "SIGHUP"):  # also then the server must not stay behind
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     course = _course(args)
     with course.gradebook():
         pass  # makes an empty gradebook, so that formgrader has something to show
