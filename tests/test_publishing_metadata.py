@@ -326,6 +326,30 @@ def test_publish_update_withdraw(portal):
     assert publish(metadata).action == "Aktualisiert" and package["state"] == "active"
 
 
+def test_dataset_goes_into_its_theme_groups(portal):
+    portal.group_list = lambda self, d: self.answer(200, {"success": True, "result": ["envi", "soci", "spielen"]})
+    metadata = complete(themes=["SOCI", "EDUC"])
+    publish(metadata)
+    package = portal.packages["spielplaetze"]
+    assert package["groups"] == [{"name": "soci"}]  # the portal has no group educ
+    package["groups"] = [{"name": "soci"}, {"name": "spielen"}]  # somebody put it into another group, too
+    metadata.themes = ["ENVI"]
+    publish(metadata)
+    assert package["groups"] == [{"name": "envi"}, {"name": "spielen"}]
+
+
+def test_a_forbidden_group_does_not_stop_publishing(portal):
+    def patch(self, d):
+        if "groups" in d:
+            return self.fail(403, "Authorization Error", "Access denied: User fach not authorized to edit these groups")
+        FakeCkan.package_patch(self, d)
+
+    portal.group_list = lambda self, d: self.answer(200, {"success": True, "result": ["educ"]})
+    portal.package_patch = patch
+    result = publish(complete())
+    assert "Themengruppen" in result.text and portal.packages["spielplaetze"]["private"] is False
+
+
 def test_new_dataset_stays_private_until_its_files_are_there(portal):
     publish(complete())
     assert portal.calls.index("package_create") < portal.calls.index("resource_create") < portal.calls.index("package_patch")

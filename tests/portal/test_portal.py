@@ -302,6 +302,8 @@ def test_the_courses_own_way(folder, tmp_path, monkeypatch, capsys):
     assert found["records"][0]["art"] == "Linde"
     views = api(folder).action.resource_view_list(id=result.resources[0]["id"])
     assert [view["view_type"] for view in views] == ["datatables_view"]
+    shown = api(folder).action.package_show(id="baeume-musterstadt")
+    assert [group["name"] for group in shown["groups"]] == ["envi"]
     harvested = Graph().parse(data=requests.get(f"{result.url}.ttl", timeout=60).text, format="turtle")
     from dcat_check import violations
 

@@ -28,6 +28,9 @@ _NAMES = {
     "PortalError": "ckan",
     "static_catalogue": "catalogue",
     "catalogue_graph": "catalogue",
+    "check_final": "final",
+    "portal_export": "final",
+    "mark_published": "final",
 }
 
 __all__ = list(_NAMES)

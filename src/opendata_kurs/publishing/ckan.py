@@ -243,12 +243,32 @@ def publish(metadata: Metadata, files: Iterable[str | Path] | None = None, url: 
     for gone in have.values():
         portal.call("resource_delete", id=gone["id"])
         result.messages.append(f"„{gone['name']}“ gehört nicht mehr zum Datensatz und wurde auf dem Portal gelöscht.")
-    portal.call("package_patch", id=package["id"], private=private)
+    _finish(portal, package, metadata, private, result.messages)
     metadata.base_url = portal.url
     if private:
         result.messages.append("Der Datensatz ist noch nicht öffentlich (private=True).")
     tell("Fertig.")
     return result
+
+
+def _finish(portal: _Portal, package: dict[str, Any], metadata: Metadata, private: bool, messages: list[str]) -> None:
+    """Make the dataset visible, and put it into the portal's groups of the same name as its themes (`envi`, `soci`, …)."""
+    try:
+        there = set(portal.call("group_list") or ())
+    except (KeyError, PortalError):
+        there = set()
+    before = {g["name"] for g in package.get("groups") or ()}
+    known = {code.lower() for code in voc.entries("theme")}
+    groups = (before - known) | ({code.lower() for code in metadata.themes} & there)
+    if groups != before:
+        try:
+            portal.call("package_patch", id=package["id"], private=private, groups=[{"name": name} for name in sorted(groups)])
+            return
+        except PortalError as error:
+            if error.reason not in ("rechte", "angaben"):
+                raise
+            messages.append("In die Themengruppen des Portals durfte der Datensatz nicht. Er ist trotzdem vollständig.")
+    portal.call("package_patch", id=package["id"], private=private)
 
 
 def _check_organisation(portal: _Portal, organisation: str) -> None:

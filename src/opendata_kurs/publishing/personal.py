@@ -72,7 +72,9 @@ def find_personal_data(table: pd.DataFrame | str | Path) -> Report:
 
 
 def _texts(series: pd.Series) -> list[str]:
-    return ["" if v is None or v != v else str(v).removesuffix(" 00:00:00") for v in series.tolist()]
+    import pandas as pd
+
+    return ["" if v is None or v is pd.NA or v != v else str(v).removesuffix(" 00:00:00") for v in series.tolist()]
 
 
 def scan_columns(columns: dict[str, list[str]], lines: list[int], unit: str = "Zeile") -> list[Finding]:
