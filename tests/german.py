@@ -9,7 +9,7 @@ from pathlib import Path
 
 import notebook_rules as rules
 import yaml
-from conftest import ROOT
+from places import ROOT
 
 DICTIONARY = Path("/usr/share/hunspell/de_DE")
 _WORD = re.compile(r"[A-Za-zÄÖÜäöüß]+(?:-[A-Za-zÄÖÜäöüß]+)*")

@@ -4,9 +4,9 @@ import shutil
 
 import notebook_rules as rules
 import pytest
-from conftest import ROOT
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_notebook
+from places import ROOT
 
 from opendata_kurs.authoring import WIDGET_VIEW, AuthoringError, finish
 from opendata_kurs.cli import main

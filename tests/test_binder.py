@@ -7,8 +7,8 @@ import subprocess
 
 import nbformat
 import pytest
-from conftest import ROOT
 from nbformat.sign import NotebookNotary
+from places import ROOT
 
 from opendata_kurs.lab_settings import prepare_image, write_settings
 

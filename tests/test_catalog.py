@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pyshacl
 import pytest
-from conftest import ROOT
+from places import ROOT
 from rdflib import DCAT, DCTERMS, FOAF, RDF, SH, BNode, Graph, Literal, Namespace, URIRef
 
 from opendata_kurs import catalog, cli, datasets

@@ -8,7 +8,7 @@ import dataset_rules as rules
 import geopandas as gpd
 import pandas as pd
 import pytest
-from conftest import RAW, ROOT
+from places import RAW, ROOT
 
 from opendata_kurs.datasets import dataset_slugs, delivery_path, load_dataset, metadata
 

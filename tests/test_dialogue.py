@@ -1,7 +1,7 @@
 """Branching conversations: every way ends, every kind of end can be reached, the HTML needs no script."""
 
 import pytest
-from conftest import CHAPTERS, ROOT
+from places import CHAPTERS, ROOT
 
 from opendata_kurs import dialogue
 

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 import yaml
-from conftest import ROOT
+from places import ROOT
 
 LOCKS = ("requirements.lock", "requirements-test.lock")
 ADDRESS = re.compile(r"https?:|git\+|\bfile:|--(extra-)?index-url|--find-links|--trusted-host|(^|\s)-[if]\s", re.MULTILINE)

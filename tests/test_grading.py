@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import notebook_id, notebooks
+from places import notebook_id, notebooks
 
 from opendata_kurs import paths
 from opendata_kurs.course_tools.preprocessors import quiz_name, undeclared_names

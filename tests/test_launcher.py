@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 LAUNCHER = ROOT / "kurs"
 ENGLISH = ("Traceback", "Error:", "error:")

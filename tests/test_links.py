@@ -8,7 +8,7 @@ from pathlib import Path
 
 import notebook_rules as rules
 import pytest
-from conftest import ROOT, notebook_id, notebooks
+from places import ROOT, notebook_id, notebooks
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)|(?:href|src)=\"([^\"]+)\"")
 

@@ -9,7 +9,7 @@ import time
 import geopandas as gpd
 import pandas as pd
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from opendata_kurs import datasets
 from opendata_kurs.datasets import (

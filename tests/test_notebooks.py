@@ -11,9 +11,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, notebook_id, notebooks
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from places import ROOT, notebook_id, notebooks
 
 pytestmark = pytest.mark.notebooks
 

@@ -7,7 +7,7 @@ from statistics import mean
 
 import pytest
 import yaml
-from conftest import CHAPTERS
+from places import CHAPTERS
 
 from opendata_kurs.questions import model
 

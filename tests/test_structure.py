@@ -5,8 +5,8 @@ import copy
 import notebook_rules as rules
 import pytest
 import yaml
-from conftest import CHAPTERS, ROOT, notebook_id, notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from places import CHAPTERS, ROOT, notebook_id, notebooks
 
 LESSONS = notebooks("lektion_*.ipynb")
 EXERCISES = notebooks("uebung_*.ipynb")

@@ -4,9 +4,9 @@ import json
 
 import nbformat
 import pytest
-from conftest import ROOT, notebooks
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from places import ROOT, notebooks
 
 from opendata_kurs import workspace
 from opendata_kurs.workspace import build_workspace, first_lesson, jupyter_dir, work_hash

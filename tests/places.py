@@ -1,8 +1,6 @@
-"""Shared places and helpers of the test suite."""
+"""Where the course lies, for tests that need it."""
 
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 RAW = ROOT.parent / "shared" / "rohdaten"
@@ -17,9 +15,3 @@ def notebooks(pattern: str) -> list[Path]:
 def notebook_id(path: Path) -> str:
     """Return a short readable id for parametrised tests."""
     return f"{path.parent.name[:2]}-{path.stem}"
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """Return the repository's root."""
-    return ROOT
