@@ -125,6 +125,14 @@ def test_nothing_is_written_when_an_entry_is_wrong(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_checking_saves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [e["titel"] for e in inventory.check_inventory([GOOD, LATER])] == ["Spielplätze", "Bäume"]
+    with pytest.raises(InventoryError, match="keine Person"):
+        inventory.check_inventory([{**GOOD, "ansprechstelle": "Frau Brandt"}])
+    assert not list(tmp_path.iterdir())
+
+
 def test_chapter_four_sets_the_status(tmp_path):
     save_inventory([GOOD, LATER], tmp_path)
     set_status("spielplätze", folder=tmp_path)

@@ -19,7 +19,7 @@ K2 = [f"K2-{number:02d}" for number in range(1, 31)]
 DISPUTED = {"K2-03", "K2-25"}
 # Lessons under construction: whoever writes one takes its cases off this list. It must end empty.
 NOT_YET_WRITTEN = {
-    "01_was_ist_open_data": {"K1-04", "K1-05", "K1-06", "K1-07", "K1-09", "K1-10"},
+    "01_was_ist_open_data": set(),
     "02_lizenzen": {"K2-14", "K2-15", "K2-16", "K2-22", "K2-23", "K2-24", "K2-25", "K2-26", "K2-29"},
 }
 

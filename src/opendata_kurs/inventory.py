@@ -237,15 +237,14 @@ def load_inventory(folder: Path | str | None = None) -> pd.DataFrame:
     return pd.DataFrame(parse(read_bytes(folder)), columns=list(COLUMNS), dtype="str")
 
 
-def save_inventory(table: pd.DataFrame | Iterable[Mapping[str, Any]], folder: Path | str | None = None) -> Path:
-    """Check all entries, write `dateninventar.csv` and return its path.
+def check_inventory(table: pd.DataFrame | Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """Check all entries and return them cleaned; nothing is saved.
 
     Args:
         table: the table from `load_inventory`, or a list of dictionaries; missing columns stay empty.
-        folder: where to write; without it, the workspace that holds the current folder.
 
     Raises:
-        InventoryError: (a ValueError) an entry is not complete or contradicts itself; nothing is written then.
+        InventoryError: (a ValueError) an entry is not complete or contradicts itself.
     """
     if hasattr(table, "to_dict"):
         if unknown := [str(c) for c in table.columns if c not in COLUMNS]:
@@ -261,7 +260,20 @@ def save_inventory(table: pd.DataFrame | Iterable[Mapping[str, Any]], folder: Pa
             name, text = next(iter(problems.items()))
             raise InventoryError(f"Eintrag {number + 1} („{entry['titel'] or 'ohne Titel'}“), Feld „{FIELDS[name].label}“: {text}",
                                  problems)
-    return write(entries, folder)
+    return entries
+
+
+def save_inventory(table: pd.DataFrame | Iterable[Mapping[str, Any]], folder: Path | str | None = None) -> Path:
+    """Check all entries, replace `dateninventar.csv` by them and return its path.
+
+    Args:
+        table: as in `check_inventory`; the whole inventory, not a single new entry.
+        folder: where to write; without it, the workspace that holds the current folder.
+
+    Raises:
+        InventoryError: (a ValueError) an entry is wrong, or the folder cannot be written; the file stays as it was.
+    """
+    return write(check_inventory(table), folder)
 
 
 def set_status(title: str, status: str = PUBLISHED, folder: Path | str | None = None) -> Path:
