@@ -20,6 +20,8 @@ _NAMES = {
     "abgabe": "handin",
     "gespraech": "dialogue",
     "dateninventar": "inventory",
+    "fragekarte": "question_card",
+    "tageskarte": "introday",
     "start_check": "lesson",
     "quellen": "lesson",
     "stand_sichern": "lesson",
