@@ -250,8 +250,9 @@ def test_stderr_noise_costs_nothing(handin):
 
 def test_cell_that_ends_the_kernel(handin):
     handin.change(lambda nb: nb.cells.insert(2, new_code_cell("import os\nos._exit(3)")))
-    graded, _ = handin.grade()
-    assert "hat seinen Kernel beendet" in graded.error and "geben Sie neu ab" in graded.error
+    graded, text = handin.grade()
+    assert not graded.error and "hat seinen Kernel beendet" in text and "geben Sie neu ab" in text
+    assert handin.points() == FULL | {"anzahl-test": 0.0, "titel-test": 0.0}, "the questions do not depend on the learner's code"
 
 
 def test_error_in_a_learners_cell_does_not_hide_other_points(handin):

@@ -24,10 +24,13 @@ def register(subparsers) -> None:
     collect.add_argument("quelle", nargs="+", type=Path, help="Zip-Datei oder Ordner, auch ein Download aus Moodle oder ILIAS")
     grade = add("grade", "bewertet neue und geänderte Abgaben", run_grade)
     grade.add_argument("--alle", action="store_true", help="auch schon Bewertetes noch einmal bewerten")
+    grade.add_argument("--jobs", type=int, help="so viele Abgaben gleichzeitig (sonst so viele wie Prozessorkerne)")
+    grade.add_argument("--ohne-isolation", action="store_true", help="ohne Abschottung bewerten; nur für Abgaben, denen Sie vertrauen")
+    grade.add_argument("--cluster", metavar="ADRESSE", help="auf einem Dask-Cluster ausführen, zum Beispiel tcp://rechner:8786")
     feedback = add("feedback", "schreibt die Rückmeldeseiten", run_feedback)
     for parser in (grade, feedback):
         parser.add_argument("kapitel", nargs="*", help="Nummer oder Name; ohne Angabe alle")
-        parser.add_argument("--kuerzel", action="append", help="nur dieses Kürzel (mehrfach möglich)")
+        parser.add_argument("--kuerzel", "--students", dest="kuerzel", nargs="+", action="extend", help="nur diese Kürzel")
     export = add("export", "schreibt die Punkte als CSV", run_export)
     export.add_argument("datei", nargs="?", type=Path, help="Zieldatei (sonst punkte.csv im Kursordner)")
     restore = add("restore", "holt eine Sicherung der Bewertungen zurück", run_restore)
@@ -88,10 +91,23 @@ def run_collect(args: argparse.Namespace) -> int:
 
 def run_grade(args: argparse.Namespace) -> int:
     """Run `kurs grade`."""
-    from ..course_tools.grade import grade, table
+    from ..course_tools.grade import table
+    from ..grading.pool import Busy, grade_cohort, show
+    from ..grading.runner import NotIsolated
 
     course = _course(args)
-    graded = grade(course, _released(course, args.kapitel), args.kuerzel, args.alle, progress=lambda line: print(line, flush=True))
+    if args.jobs is not None and args.jobs < 1:
+        print("--jobs braucht eine Zahl ab 1.", file=sys.stderr)
+        return 2
+    try:
+        graded = grade_cohort(course, _released(course, args.kapitel), args.kuerzel, force=args.alle, jobs=args.jobs,
+                              unisolated=args.ohne_isolation, cluster=args.cluster, progress=show)
+    except (NotIsolated, Busy) as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nUnterbrochen. Was bewertet ist, bleibt. Weiter geht es mit: kurs grade", file=sys.stderr)
+        return 130
     print("\n" + table(graded))
     if any(e.needs_person for g in graded for e in g.exercises):
         print("\nFreitexte bewerten Sie mit: kurs leitung. Danach: kurs feedback und kurs export")

@@ -39,7 +39,12 @@ def grade_one(course: cfg.Course, chapter: str, student: str, force: bool = True
     """Grade one hand-in; never raises for what a hand-in contains."""
     graded = GradedHandIn(chapter, student)
     try:
+        from opendata_kurs.grading.handins import refusal
+
         folder = course.folder("submitted", student, chapter)
+        if refused := refusal(folder):
+            graded.error = refused
+            return graded
         normalise(folder, course.release_dir(chapter))
         if any((folder / f"{p.name}").is_file() for p in course.release_dir(chapter).glob(f"{cfg.EXERCISES}.ipynb")):
             if force or not _up_to_date(course, chapter, student):
@@ -77,6 +82,8 @@ def _register_empty(course: cfg.Course, chapter: str, student: str) -> None:
 
 def _german(error: cfg.GradingFailed) -> str:
     text = f"{error.log}\n{error}"
+    if "NotIsolated" in text:
+        return "Die Abgabe ließ sich auf diesem Rechner nicht abschotten und wurde nicht bewertet. Siehe docs/sicherheit.md."
     if "DeadKernelError" in text or "Kernel died" in text:
         return "Das Notebook hat seinen Kernel beendet (zum Beispiel mit exit()). Bitte entfernen Sie diese Zeile und geben Sie neu ab."
     if "UnresponsiveKernel" in text:

@@ -19,7 +19,6 @@ from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearOutput,
     DeduplicateIds,
-    Execute,
     IgnorePattern,
     LimitOutput,
     NbGraderPreprocessor,
@@ -233,4 +232,7 @@ def sanitize_list() -> list[type]:
 
 def autograde_list() -> list[type]:
     """Return the preprocessors of Autograde's second pass in order."""
-    return [Execute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+    from opendata_kurs.grading.cleaning import CleanHandIn
+    from opendata_kurs.grading.execute import SplitExecute
+
+    return [CleanHandIn, SplitExecute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]

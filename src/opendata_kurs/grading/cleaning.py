@@ -1,0 +1,131 @@
+"""Make a hand-in harmless to look at: formgrader shows it in the trainer's session, where a script would act as the trainer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+MAX_HTML = 300_000
+MAX_FRAME = 8_000_000
+MAX_IMAGE = 8_000_000
+MAX_TEXT = 200_000
+_TAGS = {"p", "br", "em", "strong", "b", "i", "u", "code", "pre", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody",
+         "tfoot", "tr", "th", "td", "caption", "blockquote", "a", "hr", "del", "sup", "sub", "dl", "dt", "dd", "details", "summary", "div", "span",
+         "section", "figure", "figcaption", "small", "img"}
+_PLAIN_TAG = re.compile(r"</?(?:p|br|em|strong|b|i|u|code|pre|ul|ol|li|sub|sup|del|kbd|small|hr|blockquote|details|summary|table|thead|tbody|tr|th|td)\s*/?>", re.I)
+_AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^\s<>\"'`]+>")
+_SCRIPT_URL = re.compile(r"(javascript|vbscript|livescript)(?=\s*:)", re.I)
+_ENTITY = re.compile(r"&(?=#|\w+;)(?!(?:lt|gt|amp|nbsp|quot);)")
+
+
+def clean_markdown(text: str) -> str:
+    """Return markdown without raw HTML (simple tags without attributes stay), entities that hide letters, and script links."""
+    parts, position = [], 0
+    text = _ENTITY.sub("&amp;", text)
+    for found in re.finditer(r"<(?=[a-zA-Z/!?])", text):
+        start = found.start()
+        if start < position:
+            continue
+        kept = _PLAIN_TAG.match(text, start) or _AUTOLINK.match(text, start)
+        parts.append(text[position:start])
+        parts.append(kept[0] if kept else "&lt;")
+        position = kept.end() if kept else start + 1
+    return _SCRIPT_URL.sub("\\1\u200b", "".join([*parts, text[position:]]))
+
+
+def clean_html(html: str) -> str:
+    """Return the HTML of an output without scripts, styles, forms and foreign addresses."""
+    import bleach
+
+    def allowed(tag: str, name: str, value: str) -> bool:
+        if name in ("class", "title", "lang", "scope", "colspan", "rowspan", "border"):
+            return len(value) < 200
+        if tag == "a":
+            return name == "href" and value.lower().startswith(("#", "https://", "http://", "mailto:"))
+        return tag == "img" and (name in ("alt", "width", "height") or (name == "src" and value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,"))))
+
+    html = re.sub(r"<(script|style|template|noscript|svg|math)\b.*?(</\1\s*>|$)", "", html, flags=re.S | re.I)
+    return bleach.clean(html, tags=_TAGS, attributes=allowed, protocols={"http", "https", "mailto", "data"}, strip=True)
+
+
+def _html_output(html: str) -> str:
+    frame = re.search(r"<iframe\b[^>]*?\bsrcdoc=\"([^\"]*)\"", html, re.S) if len(html) <= MAX_FRAME else None
+    if frame:  # a map: it may run its scripts, in an origin of its own that cannot reach the trainer's session
+        return f'<iframe sandbox="allow-scripts" title="Karte aus der Abgabe" style="width:100%;height:30rem;border:1px solid #767676" srcdoc="{frame[1]}"></iframe>'
+    if len(html) > MAX_HTML:
+        return "<p>(Diese Ausgabe ist zu groß und wird hier nicht gezeigt.)</p>"
+    return clean_html(html)
+
+
+def _image(content: Any) -> str | None:
+    text = "".join(content.split()) if isinstance(content, str) else ""
+    if not text or len(text) > MAX_IMAGE:
+        return None
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return text
+
+
+def clean_output(output: dict) -> NotebookNode | None:
+    """Return one output of a learner's cell in a valid and harmless form, or None."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return NotebookNode(output_type="stream", name=name, text=str(output.get("text", ""))[:MAX_TEXT])
+    if kind == "error":
+        trace = output.get("traceback")
+        lines = [str(line)[:20_000] for line in trace[:60]] if isinstance(trace, list) else []
+        return NotebookNode(output_type="error", ename=str(output.get("ename", ""))[:200], evalue=str(output.get("evalue", ""))[:5000], traceback=lines)
+    if kind not in ("display_data", "execute_result") or not isinstance(output.get("data"), dict):
+        return None
+    data, kept = output["data"], NotebookNode()
+    if isinstance(data.get("text/plain"), str):
+        kept["text/plain"] = data["text/plain"][:MAX_TEXT]
+    if isinstance(data.get("text/html"), str):
+        kept["text/html"] = _html_output(data["text/html"])
+    for mime in ("image/png", "image/jpeg"):
+        if mime in data and (image := _image(data[mime])):
+            kept[mime] = image
+    if not kept:
+        return None
+    node = NotebookNode(output_type="display_data", data=kept, metadata=NotebookNode())
+    if kind == "execute_result":
+        count = output.get("execution_count")
+        node.output_type, node["execution_count"] = kind, count if isinstance(count, int) else None
+    return node
+
+
+class CleanHandIn(NbGraderPreprocessor):
+    """Clean the text cells of a hand-in before it is stored and shown. First of the second pass."""
+
+    def preprocess(self, nb, resources):
+        """Clean all cells that the course did not lock."""
+        nb.metadata = NotebookNode({k: nb.metadata[k] for k in ("kernelspec", "language_info", "opendata_kurs") if k in nb.metadata})
+        for cell in nb.cells:
+            data = cell.metadata.get("nbgrader") or {}
+            if cell.cell_type == "raw":  # nbconvert would print it as it is
+                fence = "`" * max(3, 1 + max((len(m) for m in re.findall(r"`+", cell.source)), default=0))
+                cell.cell_type, cell.source = "markdown", f"{fence}\n{cell.source}\n{fence}"
+            elif cell.cell_type == "markdown" and not data.get("locked"):
+                cell.source = clean_markdown(cell.source)
+            if cell.cell_type == "markdown":
+                cell.pop("outputs", None)
+                cell.pop("execution_count", None)
+                attachments = cell.pop("attachments", None)
+                kept = {name: NotebookNode({m: d for m, d in files.items() if m in ("image/png", "image/jpeg") and _image(d)})
+                        for name, files in (attachments or {}).items() if isinstance(files, dict) and re.fullmatch(r"[\w. -]{1,100}", name)}
+                if any(kept.values()):
+                    cell["attachments"] = NotebookNode(kept)
+            cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in ("nbgrader", "opendata_kurs", "tags", "deletable", "editable")})
+        return nb, resources
+
+    def preprocess_cell(self, cell, resources, index):
+        """Do nothing: the work is per notebook."""
+        return cell, resources

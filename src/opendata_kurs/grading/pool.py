@@ -1,0 +1,298 @@
+"""Grade a cohort: worker processes run nbgrader's converter, one warm parent gives them boxed processes.
+
+A hand-in counts as done when its outcome is noted (`bewertungsstand/`), after the gradebook holds its points. Whatever
+dies in between, only the hand-ins being graded at that moment are done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from opendata_kurs.course_tools import config as cfg
+from opendata_kurs.course_tools.feedback import results
+from opendata_kurs.course_tools.grade import GradedHandIn, grade_one, line
+from opendata_kurs.course_tools.gradebook_backup import backup
+
+from . import box, handins, runner, speed
+from .execute import CLUSTER
+
+_ATTEMPTS = 3
+LOST = "Der Bewertungsprozess ist bei dieser Abgabe mehrmals ausgefallen. Sie wurde nicht bewertet."
+
+
+class Busy(RuntimeError):
+    """Another run works in this folder; the message is German."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One hand-in to grade."""
+
+    chapter: str
+    student: str
+    fingerprint: str
+
+
+def plan(course: cfg.Course, chapters: list[str], students: list[str] | None, force: bool) -> tuple[list[Item], list[GradedHandIn]]:
+    """Return what is to grade, and the outcomes of hand-ins that have not changed."""
+    todo, done = [], []
+    for chapter in chapters:
+        exercises = handins.version(course, chapter)
+        for student in course.students(chapter):
+            if students and student not in students:
+                continue
+            found = handins.fingerprint(course, chapter, student, exercises)
+            state = handins.read_state(course, chapter, student)
+            if not force and state.get("stand") == found:
+                old = GradedHandIn(chapter, student, error=str(state.get("fehler", "")))
+                old.exercises = results(course, chapter, student)
+                done.append(old)
+            else:
+                todo.append(Item(chapter, student, found))
+    return todo, done
+
+
+def grade_item(course: cfg.Course, item: Item) -> GradedHandIn:
+    """Grade one hand-in and note the outcome."""
+    handins.state_file(course, item.chapter, item.student).unlink(missing_ok=True)
+    graded = grade_one(course, item.chapter, item.student, force=True)
+    # grading may rename files in the hand-in (normalise), so the noted state is the one found now
+    stand = handins.fingerprint(course, item.chapter, item.student, handins.version(course, item.chapter))
+    handins.write_state(course, item.chapter, item.student, {"stand": stand, "fehler": graded.error})
+    return graded
+
+
+def _worker(channel, trainer_dir: Path, source_dir: Path | None) -> None:
+    box.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    speed.reuse()
+    course = cfg.Course(trainer_dir, source_dir)
+    while True:
+        try:
+            item = channel.recv()
+        except EOFError:
+            return
+        if item is None:
+            return
+        channel.send(grade_item(course, item))
+
+
+class Workers:
+    """Some worker processes with one hand-in each; one that dies is replaced, its hand-in is tried again."""
+
+    def __init__(self, course: cfg.Course, jobs: int) -> None:
+        """Start `jobs` workers by fork: they share the imported libraries."""
+        import nbgrader.api
+        import nbgrader.converters  # noqa: F401
+
+        self.course, self._context = course, multiprocessing.get_context("fork")
+        self.running: dict[Any, tuple[Any, Item | None]] = {}
+        for _ in range(jobs):
+            self._start()
+
+    def _start(self) -> None:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_worker, args=(theirs, self.course.dir, self.course._given_source), daemon=True)
+        process.start()
+        theirs.close()
+        self.running[ours] = (process, None)
+
+    def run(self, items: list[Item]) -> Iterator[GradedHandIn]:
+        """Grade all items and yield each outcome as it comes."""
+        todo, attempts = list(reversed(items)), dict.fromkeys(items, 0)
+        open_ = len(items)
+        while open_:
+            for channel, (process, item) in list(self.running.items()):
+                if item is None and todo:
+                    following = todo.pop()
+                    attempts[following] += 1
+                    self.running[channel] = (process, following)
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                        channel.send(following)
+            for channel in wait(list(self.running)):
+                process, item = self.running[channel]
+                try:
+                    outcome = channel.recv()
+                    self.running[channel] = (process, None)
+                except (EOFError, ConnectionResetError):
+                    process.join(5)
+                    channel.close()
+                    del self.running[channel]
+                    self._start()
+                    if item is None:
+                        continue
+                    if attempts[item] < _ATTEMPTS:
+                        todo.append(item)
+                        continue
+                    outcome = GradedHandIn(item.chapter, item.student, error=LOST)
+                open_ -= 1
+                yield outcome
+
+    def stop(self) -> None:
+        """End the workers."""
+        for channel, (process, item) in self.running.items():
+            if item is None:
+                with contextlib.suppress(OSError):
+                    channel.send(None)
+            else:
+                process.terminate()
+        for channel, (process, _) in self.running.items():
+            process.join(5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            channel.close()
+
+
+@contextlib.contextmanager
+def exclusive(course: cfg.Course) -> Iterator[None]:
+    """Hold the folder's lock, so that two runs never write the same gradebook entries. Freed by the system after a crash."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with (course.dir / ".bewertung.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Busy("In diesem Kursordner läuft gerade schon eine Bewertung. Bitte warten Sie, bis sie fertig ist.") from None
+        yield
+
+
+@contextlib.contextmanager
+def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> Iterator[None]:
+    """Start the warm parent and a scratch folder; remove both at the end, and what a killed run left behind."""
+    base = Path(tempfile.gettempdir())
+    for old in base.glob("kurs-bewertung-*"):
+        with contextlib.suppress(OSError, ValueError):
+            if old.stat().st_uid == os.getuid() and not _alive(int(old.name.split("-")[2])):
+                shutil.rmtree(old, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"kurs-bewertung-{os.getpid()}-")
+    before = dict(os.environ)
+    os.environ["KURS_BEWERTUNG_ORDNER"] = folder
+    zygote = None
+    try:
+        if unisolated:
+            os.environ[runner.UNISOLATED] = "1"
+        if cluster:
+            os.environ[CLUSTER] = cluster
+        else:
+            os.environ["KURS_ABSCHOTTUNG"] = runner.chosen_backend()  # found once, not per worker
+            if runner.can_fork():
+                zygote = runner.Zygote(folder)
+                os.environ[runner.SOCKET] = zygote.path
+        yield
+    finally:
+        if zygote:
+            zygote.stop()
+        for name in ("KURS_BEWERTUNG_ORDNER", runner.UNISOLATED, CLUSTER, "KURS_ABSCHOTTUNG", runner.SOCKET):
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def default_jobs() -> int:
+    """Return the number of worker processes: the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | None = None, *, force: bool = False, jobs: int | None = None,
+                 unisolated: bool = False, cluster: str | None = None, progress: Callable[[Progress, GradedHandIn | None], None] | None = None
+                 ) -> list[GradedHandIn]:
+    """Grade new and changed hand-ins of the chapters in parallel, each boxed; the gradebook is backed up first.
+
+    Raises `runner.NotIsolated` where no box can be built and `unisolated` is false, `Busy` when a run is under way.
+    """
+    with exclusive(course), cfg.quiet():
+        todo, done = plan(course, chapters, students, force)
+        told = Progress(len(todo), len(done))
+        if progress:
+            progress(told, None)
+        if not todo:
+            return done
+        with _surroundings(course, unisolated, cluster):
+            backup(course)
+            for outcome in _outcomes(course, todo, min(jobs or default_jobs(), len(todo))):
+                done.append(outcome)
+                if outcome.error and outcome.log:
+                    with (course.dir / "bewertung.log").open("a", encoding="utf-8") as log:
+                        log.write(f"=== {outcome.chapter} {outcome.student}\n{outcome.log}\n")
+                told.add(outcome)
+                if progress:
+                    progress(told, outcome)
+    return sorted(done, key=lambda g: (g.chapter, g.student))
+
+
+def _outcomes(course: cfg.Course, todo: list[Item], jobs: int) -> Iterator[GradedHandIn]:
+    if not runner.can_fork():
+        for item in todo:
+            yield grade_item(course, item)
+        return
+    workers = Workers(course, jobs)
+    try:
+        yield from workers.run(todo)
+    finally:
+        workers.stop()
+
+
+class Progress:
+    """Running totals and the remaining time."""
+
+    def __init__(self, total: int, unchanged: int) -> None:
+        """Start counting `total` hand-ins; `unchanged` ones were graded before."""
+        self.total, self.unchanged = total, unchanged
+        self.done = self.failed = self.waiting = 0
+        self.began = time.monotonic()
+
+    def add(self, graded: GradedHandIn) -> None:
+        """Count one outcome."""
+        self.done += 1
+        self.failed += bool(graded.error)
+        self.waiting += any(e.needs_person for e in graded.exercises)
+
+    def text(self) -> str:
+        """Return one German line: bar, totals, remaining time."""
+        share = self.done / self.total if self.total else 1.0
+        bar = "#" * round(share * 20)
+        left = (time.monotonic() - self.began) / self.done * (self.total - self.done) if self.done else None
+        rest = "" if self.done == self.total else " · Restzeit wird geschätzt" if left is None else f" · noch etwa {int(left) // 60}:{int(left) % 60:02d} min"
+        return f"[{bar:<20}] {self.done} von {self.total} bewertet · {self.waiting} warten auf eine Person · {self.failed} gescheitert{rest}"
+
+
+def show(told: Progress, graded: GradedHandIn | None) -> None:
+    """Print the progress: one line that renews itself in a terminal, plain lines elsewhere."""
+    if graded is None:
+        if told.unchanged:
+            print(f"{told.unchanged} Abgaben sind unverändert und schon bewertet.", flush=True)
+        if told.total:
+            print(f"{told.total} Abgaben werden bewertet.", flush=True)
+        return
+    terminal = sys.stdout.isatty()
+    clear = "\r\033[K" if terminal else ""
+    print(f"{clear}{graded.chapter} {line(graded)}", flush=True)
+    print(told.text(), end="" if terminal and told.done < told.total else "\n", flush=True)
