@@ -229,17 +229,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def resident_bytes(pids: list[int]) -> int:
-    """Return the private memory of some processes (resident minus shared pages)."""
-    total, page = 0, os.sysconf("SC_PAGE_SIZE")
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/statm") as file:
-                _, resident, shared, *_ = (int(n) for n in file.read().split())
-            total += (resident - shared) * page
-        except (OSError, ValueError):
-            continue
-    return total
+def private_bytes(pid: int) -> int:
+    """Return the memory of a process without files it shares."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            _, resident, shared, *_ = (int(n) for n in file.read().split())
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
 
 
 class PidsGroup:

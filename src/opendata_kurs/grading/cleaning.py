@@ -35,7 +35,7 @@ def clean_markdown(text: str) -> str:
         parts.append(text[position:start])
         parts.append(kept[0] if kept else "&lt;")
         position = kept.end() if kept else start + 1
-    return _SCRIPT_URL.sub("\\1\u200b", "".join([*parts, text[position:]]))
+    return _SCRIPT_URL.sub("gesperrt", "".join([*parts, text[position:]]))
 
 
 def clean_html(html: str) -> str:

@@ -64,10 +64,12 @@ def plan(course: cfg.Course, chapters: list[str], students: list[str] | None, fo
     return todo, done
 
 
-def grade_item(course: cfg.Course, item: Item) -> GradedHandIn:
-    """Grade one hand-in and note the outcome."""
+def grade_item(course: cfg.Course, item: Item) -> GradedHandIn | None:
+    """Grade one hand-in and note the outcome; None when its box was lost and it must be done again."""
     handins.state_file(course, item.chapter, item.student).unlink(missing_ok=True)
     graded = grade_one(course, item.chapter, item.student, force=True)
+    if graded.error and "BoxLost" in graded.log:
+        return None
     # grading may rename files in the hand-in (normalise), so the noted state is the one found now
     stand = handins.fingerprint(course, item.chapter, item.student, handins.version(course, item.chapter))
     handins.write_state(course, item.chapter, item.student, {"stand": stand, "fehler": graded.error})
@@ -87,17 +89,21 @@ def _worker(channel, trainer_dir: Path, source_dir: Path | None) -> None:
             return
         if item is None:
             return
-        channel.send(grade_item(course, item))
+        outcome = grade_item(course, item)
+        if outcome is None:  # the warm parent is gone: this worker gives up, the parent mends both and tries again
+            os._exit(75)
+        channel.send(outcome)
 
 
 class Workers:
     """Some worker processes with one hand-in each; one that dies is replaced, its hand-in is tried again."""
 
-    def __init__(self, course: cfg.Course, jobs: int) -> None:
-        """Start `jobs` workers by fork: they share the imported libraries."""
+    def __init__(self, course: cfg.Course, jobs: int, mend: Callable[[], None] = lambda: None) -> None:
+        """Start `jobs` workers by fork: they share the imported libraries. `mend` is called before one is replaced."""
         import nbgrader.api
         import nbgrader.converters  # noqa: F401
 
+        self._mend = mend
         self.course, self._context = course, multiprocessing.get_context("fork")
         self.running: dict[Any, tuple[Any, Item | None]] = {}
         for _ in range(jobs):
@@ -131,6 +137,7 @@ class Workers:
                     process.join(5)
                     channel.close()
                     del self.running[channel]
+                    self._mend()
                     self._start()
                     if item is None:
                         continue
@@ -174,7 +181,7 @@ def exclusive(course: cfg.Course) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> Iterator[None]:
+def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> Iterator[runner.Zygote | None]:
     """Start the warm parent and a scratch folder; remove both at the end, and what a killed run left behind."""
     base = Path(tempfile.gettempdir())
     for old in base.glob("kurs-bewertung-*"):
@@ -195,7 +202,7 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> 
             if runner.can_fork():
                 zygote = runner.Zygote(folder)
                 os.environ[runner.SOCKET] = zygote.path
-        yield
+        yield zygote
     finally:
         if zygote:
             zygote.stop()
@@ -235,9 +242,9 @@ def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | 
             progress(told, None)
         if not todo:
             return done
-        with _surroundings(course, unisolated, cluster):
+        with _surroundings(course, unisolated, cluster) as zygote:
             backup(course)
-            for outcome in _outcomes(course, todo, min(jobs or default_jobs(), len(todo))):
+            for outcome in _outcomes(course, todo, min(jobs or default_jobs(), len(todo)), zygote.ensure if zygote else lambda: None):
                 done.append(outcome)
                 if outcome.error and outcome.log:
                     with (course.dir / "bewertung.log").open("a", encoding="utf-8") as log:
@@ -248,12 +255,13 @@ def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | 
     return sorted(done, key=lambda g: (g.chapter, g.student))
 
 
-def _outcomes(course: cfg.Course, todo: list[Item], jobs: int) -> Iterator[GradedHandIn]:
+def _outcomes(course: cfg.Course, todo: list[Item], jobs: int, mend: Callable[[], None]) -> Iterator[GradedHandIn]:
     if not runner.can_fork():
         for item in todo:
-            yield grade_item(course, item)
+            outcome = next((o for o in (grade_item(course, item) for _ in range(_ATTEMPTS)) if o is not None), None)
+            yield outcome or GradedHandIn(item.chapter, item.student, error=LOST)
         return
-    workers = Workers(course, jobs)
+    workers = Workers(course, jobs, mend)
     try:
         yield from workers.run(todo)
     finally:

@@ -30,6 +30,10 @@ REFUSAL = (
 )
 
 
+class BoxLost(RuntimeError):
+    """The warm parent died while a hand-in ran; the hand-in is to be graded again."""
+
+
 class NotIsolated(RuntimeError):
     """This machine cannot build a box and nobody allowed to run without; the message is German."""
 
@@ -67,8 +71,12 @@ class Zygote:
         """Start it (about two seconds) with its socket in a private folder."""
         self.folder = tempfile.mkdtemp(prefix="kurs-z-", dir=folder)
         self.path = os.path.join(self.folder, "s")
+        self._start()
+
+    def _start(self) -> None:
         env = minimal_environment(os.path.join(self.folder, "home"))
-        os.makedirs(env["HOME"])
+        os.makedirs(env["HOME"], exist_ok=True)
+        Path(self.path).unlink(missing_ok=True)
         self.process = subprocess.Popen([sys.executable, "-P", "-m", "opendata_kurs.grading.zygote", self.path], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, cwd=self.folder, start_new_session=True)
         ready = self.process.stdout.readline()
@@ -76,6 +84,13 @@ class Zygote:
             self.stop()
             raise RuntimeError("Der Bewertungsprozess ist nicht gestartet.")
         self.threads = int(ready.split()[1])
+
+    def ensure(self) -> None:
+        """Start it again at the same place when it has died."""
+        if not self.alive():
+            for pipe in (self.process.stdin, self.process.stdout):
+                pipe.close()
+            self._start()
 
     def alive(self) -> bool:
         """Return whether it still runs."""
@@ -173,8 +188,11 @@ def run_cells(cells: list[dict], sandbox: Sandbox, *, learner: bool, cell_timeou
     if can_fork():
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with channel:
-            channel.connect(socket_path())
-            channel.sendall(line)
+            try:
+                channel.connect(socket_path())
+                channel.sendall(line)
+            except OSError as error:
+                raise BoxLost(str(error)) from error
             return _read(_SocketSource(channel), cell_timeout, total_timeout, max_bytes)
     return _cold(line, request, sandbox, cell_timeout, total_timeout, max_bytes)
 
@@ -232,7 +250,7 @@ def _cold(line, request, sandbox, cell_timeout, total_timeout, max_bytes) -> Run
 
 
 def _read(source, cell_timeout: float, total_timeout: float, max_bytes: int) -> Run:
-    run, buffer, size, done, broken = Run(), bytearray(), 0, False, ""
+    run, buffer, size, done, broken, closed = Run(), bytearray(), 0, False, "", False
     began = cell_began = time.monotonic()
     ended_at = None
     while True:
@@ -270,6 +288,7 @@ def _read(source, cell_timeout: float, total_timeout: float, max_bytes: int) -> 
             elif kind == "done":
                 done = True
             elif kind == "exit":
+                closed = True
                 if event.get("reason") in ("prozesse", "speicher") and not run.reason:
                     run.reason = event["reason"]
             elif kind == "kaputt":
@@ -279,6 +298,8 @@ def _read(source, cell_timeout: float, total_timeout: float, max_bytes: int) -> 
     run.seconds = time.monotonic() - began
     if broken and not done and not run.counts:
         raise RuntimeError(f"Der abgeschottete Prozess ist nicht gestartet: {broken}")
+    if not closed and run.reason != "ausgabe":  # the keeper always says goodbye, unless it was killed
+        raise BoxLost("Der abgeschottete Prozess ist verschwunden.")
     if not done and not run.reason:
         run.reason = "beendet"
     return run

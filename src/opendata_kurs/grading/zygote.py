@@ -133,7 +133,7 @@ def _watch(pid: int, handle: int, channel: socket.socket, most: int, memory: int
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     poll.register(channel, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
-    reason = ""
+    reason, inherited = "", box.private_bytes(os.getpid())  # a fork counts its parent's pages as its own
     while True:
         events = dict(poll.poll(_WATCH_SECONDS * 1000))
         if handle in events:
@@ -145,7 +145,7 @@ def _watch(pid: int, handle: int, channel: socket.socket, most: int, memory: int
             alive = box.descendants(pid)
             if len(alive) >= most:
                 reason = "prozesse"
-            elif box.resident_bytes([pid, *alive]) > memory:
+            elif sum(max(0, box.private_bytes(p) - inherited) for p in (pid, *alive)) > memory:
                 reason = "speicher"
         if reason:
             with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,150 @@
+"""Grading side by side: stock `nbgrader autograde` (one call for all) and `kurs grade`, on the same hand-ins.
+
+Run `python benchmarks/grading.py [--n 40] [--rounds 1] [--jobs N] [--exercise light|map] [--growth 400]`. Prints seconds per hand-in,
+CPU seconds, peak memory (proportional set size of the whole process tree), equality of the points, and `ratio <exercise>: X.X`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from opendata_kurs import paths
+from opendata_kurs.course_tools.config import Course
+from opendata_kurs.course_tools.feedback import results
+from opendata_kurs.course_tools.release import _generate
+from opendata_kurs.course_tools.roundtrip import build_handin, load
+from opendata_kurs.grading import box
+
+EXERCISES = {"light": ("01_was_ist_open_data", "uebung_01_begriff"), "map": ("03_kartenworkshop", "uebung_01_punkte")}
+KURS = [sys.executable, "-c", "from opendata_kurs.cli import main; raise SystemExit(main())"]
+STOCK = '''
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, IgnorePattern, LimitOutput, SaveAutoGrades
+from opendata_kurs.course_tools.sanitizers import RequireExecution
+c = get_config()
+c.Autograde.autograde_preprocessors = [Execute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades,
+                                       AssignLatePenalties, CheckCellMetadata]
+'''
+
+
+def prepare(folder: Path, chapter: str, exercise: str, n: int) -> Course:
+    """Release the chapter and write `n` hand-ins: the round trip's hand-ins in turn."""
+    course = Course(folder)
+    _generate(course, paths.course_dir() / chapter, chapter)
+    root = Path(__file__).resolve().parents[1]
+    handins = load(root / "tests" / "roundtrips" / f"{chapter}__{exercise}.yml")["abgaben"]
+    for number in range(n):
+        build_handin(course, chapter, exercise, f"l-{number:03d}", handins[number % len(handins)])
+    return course
+
+
+class Meter:
+    """Samples the memory of a process tree and its CPU seconds while it lives."""
+
+    def __init__(self, pid: int) -> None:
+        """Watch the tree below `pid`."""
+        self.pid, self.peak, self._stop = pid, 0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.7):
+            total = 0
+            for pid in [self.pid, *box.descendants(self.pid)]:
+                with contextlib.suppress(OSError, IndexError, ValueError):
+                    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                    total += int(text.split("Pss:")[1].split()[0])
+            self.peak = max(self.peak, total)
+
+    def stop(self) -> float:
+        """Return the peak in MB."""
+        self._stop.set()
+        self._thread.join()
+        return self.peak / 1024
+
+
+def timed(command: list[str], folder: Path) -> tuple[float, float, float]:
+    """Run a command; return seconds, CPU seconds of it and all its children, peak memory in MB."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    meter = Meter(process.pid)
+    process.wait()
+    seconds, peak = time.monotonic() - began, meter.stop()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak
+
+
+def points(course: Course, chapter: str) -> dict:
+    """Return the points of all hand-ins, by cell."""
+    return {s: {r.name: r.cells for r in results(course, chapter, s)} for s in course.students(chapter)}
+
+
+def reset(course: Course) -> None:
+    """Forget all results."""
+    for name in ("autograded", "bewertungsstand", "feedback"):
+        shutil.rmtree(course.dir / name, ignore_errors=True)
+
+
+def compare(name: str, n: int, rounds: int, jobs: int | None) -> None:
+    """Measure both on one exercise."""
+    chapter, exercise = EXERCISES[name]
+    with tempfile.TemporaryDirectory(prefix="kurs-messung-") as tmp:
+        stock, ours = (prepare(Path(tmp, which), chapter, exercise, n) for which in ("stock", "kurs"))
+        with (stock.dir / "nbgrader_config.py").open("a") as file:
+            file.write(STOCK)
+        best: dict[str, tuple[float, float, float]] = {}
+        for _ in range(rounds):
+            for course in (stock, ours):
+                reset(course)
+                nbgrader = [sys.executable, "-m", "nbgrader", "autograde", chapter, "--force", "--create", "--log-level=ERROR"]
+                kurs = [*KURS, "grade", "--kursordner", str(course.dir), "--alle", *(["--jobs", str(jobs)] if jobs else [])]
+                found = timed(nbgrader if course is stock else kurs, course.dir)
+                best[course.dir.name] = min(best.get(course.dir.name, found), found)
+        same = points(stock, chapter) == points(ours, chapter)
+        print(f"\n{exercise}, {n} Abgaben (mit Start des Programms)\n| | s je Abgabe | s gesamt | CPU-s | Spitze MB |\n|---|---|---|---|---|")
+        for label, key in (("nbgrader autograde", "stock"), ("kurs grade", "kurs")):
+            seconds, cpu, peak = best[key]
+            print(f"| {label} | {seconds / n:.2f} | {seconds:.1f} | {cpu:.1f} | {peak:.0f} |")
+        print(f"Punkte gleich: {'ja' if same else 'NEIN'}")
+        print(f"ratio {name}: {best['stock'][0] / best['kurs'][0]:.1f}", flush=True)
+
+
+def growth(n: int, jobs: int | None) -> None:
+    """Measure `kurs grade` with 40 and `n` hand-ins of the light exercise."""
+    seconds = {}
+    for count in (40, n):
+        with tempfile.TemporaryDirectory(prefix="kurs-messung-") as tmp:
+            course = prepare(Path(tmp, "kurs"), *EXERCISES["light"], count)
+            command = [*KURS, "grade", "--kursordner", str(course.dir), *(["--jobs", str(jobs)] if jobs else [])]
+            seconds[count] = timed(command, course.dir)[0] / count
+    print(f"\nWachstum: {seconds[40]:.2f} s je Abgabe bei 40, {seconds[n]:.2f} s bei {n}\nratio growth: {seconds[n] / seconds[40]:.2f}")
+
+
+def main() -> None:
+    """Run the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--exercise", choices=EXERCISES, action="append")
+    parser.add_argument("--growth", type=int)
+    args = parser.parse_args()
+    for name in args.exercise or EXERCISES:
+        compare(name, args.n, args.rounds, args.jobs)
+    if args.growth:
+        growth(args.growth, args.jobs)
+
+
+if __name__ == "__main__":
+    main()
