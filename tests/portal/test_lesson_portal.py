@@ -64,6 +64,8 @@ def api(folder) -> ckanapi.RemoteCKAN:
 
 def test_lesson_on_the_real_portal(folder, chapter):
     start = {"start": ('portal_starten = "nein"', 'portal_starten = "ja"')}
+    meanwhile, _ = run(chapter, "lektion_03_metadaten.ipynb", **start)
+    assert meanwhile["portal-vorbereiten"] == "Das Portal startet im Hintergrund. Sie können weiterarbeiten.\n"
     shown, everything = run(chapter, "lektion_04_ins_portal.ipynb", **start)
     assert "Das Portal ist bereit" in shown["portal-starten"] or "läuft schon" in shown["portal-starten"]
     assert shown["weg"].startswith("Weg A: Sie veröffentlichen auf http://127.0.0.1:")
@@ -101,7 +103,7 @@ def test_final_piece_on_the_real_portal(folder, chapter):
     if not portal.status(folder=folder).running:
         portal.start(lambda text: None, folder=folder)
     shown, everything = run(chapter, "uebung_04_ins_portal.ipynb")
-    assert "/dataset/spielplaetze" in shown["export"] and "Es läuft kein Portal" not in shown["export"]
+    assert "/dataset/abschluss-spielplaetze" in shown["export"] and "Es läuft kein Portal" not in shown["export"]
     assert check_final(chapter).ok
     assert "http://127.0.0.1:" in (chapter / "abschluss_portal.ttl").read_text(encoding="utf-8")
     assert validate_metadata(chapter / "abschluss_portal.ttl").findings == []
