@@ -110,7 +110,7 @@ def world(tmp_path_factory):
 
 def _fill(source, values):
     for key, value in values.items():
-        source = source.replace("{%s}" % key, str(value))
+        source = source.replace("{" + key + "}", str(value))
     return source
 
 
@@ -404,4 +404,20 @@ def test_control_changed_test_cells(world):
     assert (world.folder("submitted", "hardlink", CHAPTER) / "loesung.txt").read_text()
     nb = nbformat.v4.new_notebook(cells=[new_markdown_cell(XSS), new_raw_cell(XSS)])
     assert HTMLExporter().from_notebook_node(nb)[0].count("<script>document") >= 1, "nbconvert passes raw markup on"
-    assert HandIn(world, "kontrolle-gross").dir.is_dir()
+
+
+def test_control_what_nbgrader_believes(world):
+    """Stock nbgrader on the same forms: stderr costs all points, a text cell waits for a person, a second copy wins."""
+    from nbformat.v4 import new_output
+    from nbgrader.utils import determine_grade
+
+    nb = HandIn(world, "kontrolle-form-2").nb
+    cell = next(c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "anzahl-test")
+    cell.outputs = [new_output("stream", name="stderr", text="laut")]
+    assert determine_grade(cell)[0] == 0
+    cell.outputs = [new_output("execute_result", data={"text/plain": "'alles'"})]
+    assert determine_grade(cell)[0] == 3, "anything that is no number counts as full points"
+    cell.cell_type = "markdown"
+    assert determine_grade(cell)[0] is None
+    assert (world.folder("submitted", "hundert-mb", CHAPTER) / "gross.csv").stat().st_size == 100_000_000
+    assert (world.folder("submitted", "notebook-zu-gross", CHAPTER) / f"{EXERCISE}.ipynb").stat().st_size > 20_000_000
