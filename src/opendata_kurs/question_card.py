@@ -24,7 +24,7 @@ _PAGE = """<!DOCTYPE html>
 {mark}
 <title>Meine Frage an mein Amt</title>
 <style>
-@page {{ size: A6 landscape; margin: 8mm; }}
+@page {{ size: A4; margin: 15mm; }}
 body {{ font: 16px/1.45 "DejaVu Sans", "Segoe UI", Arial, sans-serif; color: #1b1b1b; background: #fff; margin: 0; padding: 1rem; }}
 main {{ max-width: 34rem; margin: 0 auto; border: 2px solid #0b57d0; border-radius: .6rem; padding: .8rem 1.1rem; overflow-wrap: anywhere; }}
 h1 {{ font-size: 1rem; margin: 0; color: #4a4a4a; }}
@@ -32,7 +32,7 @@ p {{ margin: .5rem 0 0; }}
 .frage {{ font-size: 1.3rem; line-height: 1.3; font-weight: 600; }}
 .zeilen {{ border-bottom: 1px solid #767676; height: 1.9rem; margin: 0; }}
 .klein {{ font-size: .8rem; color: #4a4a4a; }}
-@media print {{ body {{ padding: 0; font-size: 10pt; }} main {{ border-width: 1pt; max-width: none; }} }}
+@media print {{ body {{ padding: 0; font-size: 11pt; }} main {{ border-width: 1pt; width: 148mm; max-width: none; margin: 0; }} }}
 </style>
 </head>
 <body>

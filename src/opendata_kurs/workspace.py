@@ -25,6 +25,7 @@ from .paths import cache_dir, course_dir, data_dir, repo_root
 STATE = ".open-data-kurs"
 _LESSON = "lektion_*.ipynb"
 _EXERCISE = "uebung_*.ipynb"
+_DAY = "einfuehrungstag*.ipynb"
 # What the released files depend on besides the course folder.
 _MAKERS = ("course_tools", "questions", "workspace.py")
 
@@ -76,7 +77,7 @@ def work_hash(path: Path, content: bytes | None = None) -> str:
     sources count. In an exercise every byte counts (saved answers may lie in the outputs).
     """
     content = path.read_bytes() if content is None else content
-    if path.match(_LESSON):
+    if path.match(_LESSON) or path.match(_DAY):
         try:
             cells = json.loads(content)["cells"]
             sources = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
@@ -139,7 +140,7 @@ def _lessons(source: Path, target: Path) -> None:
     """Copy what needs no preparation: lessons, pictures, the chapter's description."""
     for chapter in chapters(source):
         folder = source / chapter
-        for path in [*folder.glob(_LESSON), *folder.glob("kapitel.yml"), *_files(folder / "bilder")]:
+        for path in [*folder.glob(_LESSON), *folder.glob(_DAY), *folder.glob("kapitel.yml"), *_files(folder / "bilder")]:
             new = target / path.relative_to(source)
             new.parent.mkdir(parents=True, exist_ok=True)
             new.write_bytes(path.read_bytes())

@@ -1,11 +1,12 @@
 """The Einführungstag in a real JupyterLab: played by keyboard only, without network; and on a phone's screen."""
 
 import json
+import time
 
 import pytest
 
 from opendata_kurs.paths import course_dir
-from opendata_kurs.question_card import read
+from opendata_kurs.question_card import read, save
 from opendata_kurs.questions import model, scoring, storage
 
 from .lab import axe, errors
@@ -190,6 +191,7 @@ def frame_page(frame):
 def test_on_a_phone(fresh, page):
     """The address for phones (`/doc/tree/…`) opens without side panels; every part fits the screen's width."""
     page.set_viewport_size({"width": 360, "height": 740})
+    began = time.monotonic()
     page.goto(f"{fresh.url}/doc/tree/{NOTEBOOK}?token={fresh.token}&reset")
     page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
                            timeout=60_000)
@@ -202,6 +204,7 @@ def test_on_a_phone(fresh, page):
     first.get_by_label("den Fahrplan").click()
     first.get_by_role("button", name="Antwort prüfen").first.click()
     first.locator(".odk-feedback.right").wait_for()
+    assert time.monotonic() - began < 120, "the first click succeeds within two minutes"
     assert errors(fresh.run_all(page)) == []
     page.set_default_timeout(30_000)
     page.wait_for_function("() => document.querySelectorAll('form.odk').length === 4")
@@ -226,3 +229,15 @@ def test_the_released_day_needs_nothing_else(lab):
         assert (lab.root / "01_was_ist_open_data" / model.public_file_name(name)).is_file()
     assert [c["id"] for c in cells if c.get("outputs")] == ["karte-bahnhoefe", "karte-wahl"]
     assert max(len(c["source"]) for c in cells if c["cell_type"] == "code") <= 3
+
+
+def test_the_card_itself(page, only_local, tmp_path):
+    """Readable alone, on a phone too, and one sheet of A4 when printed."""
+    path = save("Amt für Straßenbeleuchtung", "Was steht in unserem Leuchtenverzeichnis " + "und in allen anderen Listen " * 5 + "?", tmp_path)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(path.as_uri())
+    assert axe(page, None, ALL_RULES) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+    page.evaluate("() => document.documentElement.removeAttribute('lang')")
+    assert axe(page, None, ALL_RULES) != [], "positive control"
