@@ -165,7 +165,7 @@ def connection(*, folder: Path | str | None = None) -> Connection:
         )
     found = status(folder=folder)
     if not found.running:
-        raise PortalUnavailable(f"{found.text}. {_WITHOUT}".replace("..", "."))
+        raise PortalUnavailable(found.text if _WITHOUT in found.text else f"{found.text}. {_WITHOUT}".replace("..", "."))
     access = json.loads((Path(folder or default_folder()) / "zugang.json").read_text(encoding="utf-8"))
     return Connection(found.url or access["url"], Secret(access["token"]))
 

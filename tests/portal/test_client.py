@@ -115,3 +115,10 @@ def test_folder_that_cannot_be_made(portal_environment, tmp_path):
     (tmp_path / "datei").write_text("")
     with pytest.raises(PortalUnavailable, match="nicht benutzbar"):
         portal.start(lambda text: None, folder=tmp_path / "datei" / "portal")
+
+
+def test_windows_hears_once_how_to_go_on(monkeypatch, tmp_path):
+    monkeypatch.setattr(portal.sys, "platform", "win32")
+    with pytest.raises(portal.PortalUnavailable) as caught:
+        portal.connection(folder=tmp_path)
+    assert str(caught.value).count("Sie können ohne Portal weiterarbeiten") == 1
