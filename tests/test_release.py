@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from grading_fixtures import CHAPTER, COURSE, EXERCISE, QUIZ, released_course
+from places import ROOT
 from traitlets.config import Config
 
 from opendata_kurs import paths
@@ -201,20 +202,20 @@ def test_chapter_names_in_german():
         resolve_chapter("7", ["01_a"])
 
 
-def test_nbgrader_command_reads_the_repository_config(root, tmp_path):
+def test_nbgrader_command_reads_the_repository_config(tmp_path):
     """Stock nbgrader works from the repository's root with the trainer's folder elsewhere."""
     env = os.environ | {"KURS_KURSORDNER": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "jc"),
                         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, "-m", "nbgrader", "generate_assignment", "01_was_ist_open_data"], cwd=root, env=env,
+    done = subprocess.run([sys.executable, "-m", "nbgrader", "generate_assignment", "01_was_ist_open_data"], cwd=ROOT, env=env,
                           capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "release" / "01_was_ist_open_data").is_dir() and (tmp_path / "gradebook.db").is_file()
 
 
 @pytest.mark.slow
-def test_own_evaluation_from_a_wheel(root, tmp_path):
+def test_own_evaluation_from_a_wheel(tmp_path):
     """`kurs auswerten` on a machine with no source checkout: everything comes from the installed wheel."""
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "rad")], cwd=root, check=True,
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "rad")], cwd=ROOT, check=True,
                    capture_output=True, timeout=180)
     site = tmp_path / "site"
     with zipfile.ZipFile(next((tmp_path / "rad").glob("*.whl"))) as wheel:
