@@ -92,9 +92,11 @@ def run_collect(args: argparse.Namespace) -> int:
 def run_grade(args: argparse.Namespace) -> int:
     """Run `kurs grade`."""
     from ..course_tools.grade import table
+    from ..grading import speed
     from ..grading.pool import Busy, grade_cohort, show
     from ..grading.runner import NotIsolated
 
+    speed.reuse()
     course = _course(args)
     if args.jobs is not None and args.jobs < 1:
         print("--jobs braucht eine Zahl ab 1.", file=sys.stderr)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -28,6 +29,8 @@ from opendata_kurs.course_tools.gradebook_backup import backup
 from . import box, handins, runner, speed
 from .execute import CLUSTER
 
+_WORDS = {"karten": r"geopandas|choropleth|opendata_kurs\.maps|import maps|folium|, maps\b", "bilder": r"matplotlib|\.plot\b",
+          "lizenzen": r"licensing", "veroeffentlichen": r"publishing|dateninventar"}
 _ATTEMPTS = 3
 LOST = "Der Bewertungsprozess ist bei dieser Abgabe mehrmals ausgefallen. Sie wurde nicht bewertet."
 
@@ -181,7 +184,7 @@ def exclusive(course: cfg.Course) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> Iterator[runner.Zygote | None]:
+def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None, groups: list[str]) -> Iterator[runner.Zygote | None]:
     """Start the warm parent and a scratch folder; remove both at the end, and what a killed run left behind."""
     base = Path(tempfile.gettempdir())
     for old in base.glob("kurs-bewertung-*"):
@@ -200,7 +203,7 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> 
         else:
             os.environ["KURS_ABSCHOTTUNG"] = runner.chosen_backend()  # found once, not per worker
             if runner.can_fork():
-                zygote = runner.Zygote(folder)
+                zygote = runner.Zygote(folder, groups)
                 os.environ[runner.SOCKET] = zygote.path
         yield zygote
     finally:
@@ -211,6 +214,22 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None) -> 
             if name in before:
                 os.environ[name] = before[name]
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def needed(chapters: Iterable[str], course: cfg.Course) -> list[str]:
+    """Return which libraries the exercises of these chapters use: what is not loaded beforehand is loaded by each hand-in."""
+    from opendata_kurs import datasets
+
+    found: set[str] = set()
+    for chapter in chapters:
+        for file in course.release_dir(chapter).glob(f"{cfg.EXERCISES}.ipynb"):
+            text = file.read_text(encoding="utf-8")
+            found |= {group for group, words in _WORDS.items() if re.search(words, text)}
+            for slug in set(re.findall(r"load_dataset\(\\?[\"']([a-z0-9-]+)", text)):
+                with contextlib.suppress(Exception):  # an unknown dataset is the learner's error message, later
+                    if datasets.metadata(slug)["resources"][0]["format"].lower() == "geojson":
+                        found.add("karten")
+    return sorted(found)
 
 
 def _alive(pid: int) -> bool:
@@ -242,8 +261,12 @@ def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | 
             progress(told, None)
         if not todo:
             return done
-        with _surroundings(course, unisolated, cluster) as zygote:
+        with _surroundings(course, unisolated, cluster, needed({i.chapter for i in todo}, course)) as zygote:
             backup(course)
+            import nbgrader.converters  # noqa: F401  (while the warm parent imports its own)
+
+            if zygote:
+                zygote.wait()
             for outcome in _outcomes(course, todo, min(jobs or default_jobs(), len(todo)), zygote.ensure if zygote else lambda: None):
                 done.append(outcome)
                 if outcome.error and outcome.log:

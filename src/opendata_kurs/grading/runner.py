@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,9 @@ def minimal_environment(home: str) -> dict[str, str]:
 class Zygote:
     """The warm parent as seen from a grader."""
 
-    def __init__(self, folder: str | Path | None = None) -> None:
-        """Start it (about two seconds) with its socket in a private folder."""
+    def __init__(self, folder: str | Path | None = None, groups: Iterable[str] = ("karten", "lizenzen", "veroeffentlichen")) -> None:
+        """Start it with its socket in a private folder; `groups` are the libraries it loads, see `zygote.GROUPS`."""
+        self.groups = ",".join(groups)
         self.folder = tempfile.mkdtemp(prefix="kurs-z-", dir=folder)
         self.path = os.path.join(self.folder, "s")
         self._start()
@@ -77,8 +79,14 @@ class Zygote:
         env = minimal_environment(os.path.join(self.folder, "home"))
         os.makedirs(env["HOME"], exist_ok=True)
         Path(self.path).unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, "-P", "-m", "opendata_kurs.grading.zygote", self.path], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, "-P", "-m", "opendata_kurs.grading.zygote", self.path, self.groups], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, cwd=self.folder, start_new_session=True)
+        self.threads = 0
+
+    def wait(self) -> None:
+        """Wait until it listens (about two seconds after the start)."""
+        if self.threads:
+            return
         ready = self.process.stdout.readline()
         if not ready.startswith(b"bereit"):
             self.stop()
@@ -91,6 +99,7 @@ class Zygote:
             for pipe in (self.process.stdin, self.process.stdout):
                 pipe.close()
             self._start()
+            self.wait()
 
     def alive(self) -> bool:
         """Return whether it still runs."""
@@ -127,6 +136,7 @@ def _own_socket() -> str:
     global _shared
     if _shared is None or _shared[0] != os.getpid() or not _shared[1].alive():
         zygote = Zygote()
+        zygote.wait()
         _shared = (os.getpid(), zygote)
         pid = os.getpid()
         atexit.register(lambda: zygote.stop() if os.getpid() == pid else None)

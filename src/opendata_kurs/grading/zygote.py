@@ -20,10 +20,15 @@ from typing import Any
 
 from . import box
 
-PRELOAD = ("numpy", "pandas", "matplotlib.pyplot", "geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "folium", "mapclassify",
-           "matplotlib_inline.backend_inline", "ipywidgets", "anywidget", "bleach", "opendata_kurs.checks", "opendata_kurs.datasets", "opendata_kurs.questions",
-           "opendata_kurs.questions.static", "opendata_kurs.lesson", "opendata_kurs.handin", "opendata_kurs._pruefen", "opendata_kurs.maps", "opendata_kurs.licensing",
-           "opendata_kurs.inventory", "opendata_kurs.publishing", "opendata_kurs.errorhelp", "opendata_kurs.grading.values")
+BASE = ("numpy", "pandas", "matplotlib_inline.backend_inline", "ipywidgets", "anywidget", "opendata_kurs.checks", "opendata_kurs.datasets",
+        "opendata_kurs.questions", "opendata_kurs.questions.static", "opendata_kurs.lesson", "opendata_kurs.handin", "opendata_kurs._pruefen",
+        "opendata_kurs.errorhelp", "opendata_kurs.grading.values")
+GROUPS = {
+    "karten": ("geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "matplotlib.pyplot", "folium", "mapclassify", "opendata_kurs.maps"),
+    "bilder": ("matplotlib.pyplot",),
+    "lizenzen": ("opendata_kurs.licensing",),
+    "veroeffentlichen": ("geopandas", "opendata_kurs.publishing", "opendata_kurs.inventory"),
+}
 _WATCH_SECONDS = 0.1
 
 
@@ -85,7 +90,7 @@ def _keeper(channel: socket.socket, shell) -> None:
     backend = request["box"]["backend"]
     most = int(request["processes"])
     group = box.PidsGroup(most + 4)
-    reason = ""
+    reason = told = ""
     try:
         if backend == "namespaces":
             box.unshare_and_map()
@@ -107,9 +112,10 @@ def _keeper(channel: socket.socket, shell) -> None:
         if backend == "bubblewrap":
             inner.close()
             outer.sendall(line)
-            _relay(outer, channel, pid, most, request)
+            told = _relay(outer, channel, pid, most, int(request["memory"]))
         handle = os.pidfd_open(pid)
         code, reason = _watch(pid, handle, channel, most, int(request["memory"]))
+        reason = reason or told
     except BaseException as error:
         code, reason = 71, f"{type(error).__name__}: {error}"
     for _ in range(50):  # orphans of an unboxed process were adopted by this one
@@ -153,30 +159,33 @@ def _watch(pid: int, handle: int, channel: socket.socket, most: int, memory: int
             poll.modify(channel, 0)
 
 
-def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, request: dict) -> None:
-    """Pass a cold process's lines on until it closes its end or the grader hangs up."""
-    hang_up = select.poll()
-    hang_up.register(source, select.POLLIN)
-    hang_up.register(target, select.POLLRDHUP | select.POLLHUP)
+def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, memory: int) -> str:
+    """Pass a cold process's lines on until it closes its end, the grader hangs up or the box grows too large."""
+    poll = select.poll()
+    poll.register(source, select.POLLIN)
+    poll.register(target, select.POLLRDHUP | select.POLLHUP)
     while True:
-        events = dict(hang_up.poll(_WATCH_SECONDS * 1000))
-        if target.fileno() in events or len(box.descendants(pid)) >= most:
+        events = dict(poll.poll(_WATCH_SECONDS * 1000))
+        alive = box.descendants(pid)
+        reason = ("abgebrochen" if target.fileno() in events else "prozesse" if len(alive) >= most
+                  else "speicher" if sum(map(box.private_bytes, alive)) > memory else "")
+        if reason:
             os.kill(pid, signal.SIGKILL)
-            return
+            return reason
         if source.fileno() in events:
             data = source.recv(1 << 16)
             if not data:
-                return
+                return ""
             target.sendall(data)
 
 
-def serve(path: str) -> None:
-    """Import, listen and fork until stdin closes (the grader has gone) or SIGTERM comes."""
+def serve(path: str, groups: list[str]) -> None:
+    """Import the base and the named groups, listen and fork until stdin closes (the grader has gone) or SIGTERM comes."""
     box.die_with_parent()
     from .shell import make_shell
 
     shell = make_shell()
-    for name in PRELOAD:
+    for name in (*BASE, *(n for g in groups for n in GROUPS.get(g, ()))):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     import opendata_kurs
@@ -228,4 +237,4 @@ def serve(path: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], sys.argv[2].split(","))
