@@ -17,9 +17,9 @@ _PAGE = """<!DOCTYPE html>
 <title>Open Data kurz und knapp: {title}</title>
 <style>
 @page {{ size: A4; margin: 12mm 15mm; }}
-body {{ font: 10.5pt/1.36 "DejaVu Sans", Arial, sans-serif; color: #1b1b1b; background: #fff; max-width: 50rem; margin: 0 auto; padding: 0 1rem; overflow-wrap: anywhere; }}
+body {{ font: 10pt/1.36 "DejaVu Sans", Arial, sans-serif; color: #1b1b1b; background: #fff; max-width: 50rem; margin: 0 auto; padding: 0 1rem; overflow-wrap: anywhere; }}
 h1 {{ font-size: 18pt; margin: .4em 0 .1em; }}
-h2 {{ font-size: 12pt; margin: .8em 0 .2em; border-bottom: 1px solid #767676; }}
+h2 {{ font-size: 11.5pt; margin: .75em 0 .2em; border-bottom: 1px solid #767676; }}
 ul {{ margin: .2em 0 .4em; padding-left: 1.2em; }}
 li {{ margin: .15em 0; }}
 footer {{ margin-top: 1em; font-size: 9pt; color: #4a4a4a; }}
