@@ -118,6 +118,10 @@ def enter(work: str, mountpoint: str, ro: list[str], hidden: list[str]) -> None:
     _check(_libc.unshare(NEWNS), "unshare mounts")
     _mount(None, "/", None, _REC | _PRIVATE)
     _mount("tmpfs", mountpoint, "tmpfs", _NOSUID | _NODEV, "size=4m,mode=755")
+    # before the read-only paths: the course itself may lie under /tmp
+    for path, size in (("/tmp", "128m"), ("/dev/shm", "64m")):
+        os.makedirs(mountpoint + path, exist_ok=True)
+        _mount("tmpfs", mountpoint + path, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes=4096,mode=1777")
     for path in ro:
         _bind(path, mountpoint)
     for path in hidden:
@@ -127,9 +131,6 @@ def enter(work: str, mountpoint: str, ro: list[str], hidden: list[str]) -> None:
             _mount("tmpfs", mountpoint + path, "tmpfs", _NOSUID | _NODEV | 1, "size=4k")
     for name in _DEVICES:
         _bind(f"/dev/{name}", mountpoint, writable=True)
-    for path, size in (("/tmp", "128m"), ("/dev/shm", "64m")):
-        os.makedirs(mountpoint + path, exist_ok=True)
-        _mount("tmpfs", mountpoint + path, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes=4096,mode=1777")
     os.makedirs(f"{mountpoint}/tmp/home")
     os.makedirs(f"{mountpoint}/proc")
     with contextlib.suppress(BoxError):  # some containers forbid a fresh /proc: then there is none
@@ -270,7 +271,8 @@ class PidsGroup:
 
 def bubblewrap_command(work: str, ro: list[str], hidden: list[str], env: dict[str, str]) -> list[str]:
     """Return the bubblewrap call that builds the same box around a new process."""
-    command = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    command = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
+               "--tmpfs", "/tmp"]  # first: the course itself may lie under /tmp
     for path in ro:
         if os.path.islink(path):
             command += ["--symlink", os.readlink(path), path]
@@ -281,7 +283,7 @@ def bubblewrap_command(work: str, ro: list[str], hidden: list[str], env: dict[st
             command += ["--tmpfs", path, "--remount-ro", path]
         else:
             command += ["--dir", path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/tmp/home", "--bind", work, INSIDE, "--chdir", INSIDE]
+    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp/home", "--bind", work, INSIDE, "--chdir", INSIDE]
     for key, value in env.items():
         command += ["--setenv", key, value]
     return command
