@@ -173,7 +173,7 @@ def _xss_output(h):
 
 
 def _xss_text(h):
-    links = "[a](javascript:GELUNGEN) [b](java&#115;cript:GELUNGEN) <javascript:GELUNGEN> $\\href{javascript:GELUNGEN}{x}$"
+    links = "[a](javascript:GELUNGEN) [b](java&#115;cript:GELUNGEN) [c](java&amp;#115;cript:GELUNGEN) [d](javascript\\:GELUNGEN) <javascript:GELUNGEN> $\\href{javascript:GELUNGEN}{x}$"
     h.change(lambda nb: (h.cell(nb, f"text-{QUIZ}-nutzen").update(source=f"Antwort {XSS}\n\n{links}"), nb.cells.append(new_markdown_cell(XSS)),
                          nb.cells.append(new_raw_cell(XSS)), nb.metadata.update(title=XSS)))
 
@@ -352,6 +352,7 @@ def test_control_machine(stock, world):
     def longer():
         c = configured()
         c.LimitOutput.max_lines, c.LimitOutput.max_bytes = 5000, 10_000_000
+        c.Execute.timeout = 60
         return c
     stock.config = longer
     try:

@@ -19,14 +19,17 @@ _TAGS = {"p", "br", "em", "strong", "b", "i", "u", "code", "pre", "ul", "ol", "l
          "section", "figure", "figcaption", "small", "img"}
 _PLAIN_TAG = re.compile(r"</?(?:p|br|em|strong|b|i|u|code|pre|ul|ol|li|sub|sup|del|kbd|small|hr|blockquote|details|summary|table|thead|tbody|tr|th|td)\s*/?>", re.I)
 _AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^\s<>\"'`]+>")
-_SCRIPT_URL = re.compile(r"(javascript|vbscript|livescript)(?=\s*:)", re.I)
-_ENTITY = re.compile(r"&(?=#|\w+;)(?!(?:lt|gt|amp|nbsp|quot);)")
+# an invisible character keeps the words readable and is no part of any scheme; mistune decodes entities in links twice,
+# so `&amp;` is no exception
+_INVISIBLE = "\u200b"
+_SCRIPT_WORD = re.compile(r"(java|vb|live)(script)", re.I)
+_ENTITY = re.compile(r"&(?=#|\w+;)(?!(?:lt|gt|nbsp|quot);)")
 
 
 def clean_markdown(text: str) -> str:
     """Return markdown without raw HTML (simple tags without attributes stay), entities that hide letters, and script links."""
     parts, position = [], 0
-    text = _ENTITY.sub("&amp;", text)
+    text = _ENTITY.sub(f"&{_INVISIBLE}", text)
     for found in re.finditer(r"<(?=[a-zA-Z/!?])", text):
         start = found.start()
         if start < position:
@@ -35,7 +38,7 @@ def clean_markdown(text: str) -> str:
         parts.append(text[position:start])
         parts.append(kept[0] if kept else "&lt;")
         position = kept.end() if kept else start + 1
-    return _SCRIPT_URL.sub("gesperrt", "".join([*parts, text[position:]]))
+    return _SCRIPT_WORD.sub(rf"\1{_INVISIBLE}\2", "".join([*parts, text[position:]]))
 
 
 def clean_html(html: str) -> str:
