@@ -335,3 +335,21 @@ def test_postgresql_holds_the_gradebook(tmp_path, monkeypatch, postgres):
     assert not any(g.error for g in graded), graded
     assert all(_points(course, f"pg-{n}") == FULL for n in range(4))
     assert not (course.dir / "gradebook.db").exists()
+
+
+def test_an_error_that_nobody_shows_is_still_an_error():
+    """A check whose error message itself fails must not look like a passed check."""
+    import json
+
+    from opendata_kurs.grading import shell as grading_shell
+
+    lines = []
+    here = grading_shell.make_shell()
+    before = sys.stdout, sys.stderr, sys.stdin
+    try:
+        here.showtraceback = lambda *args, **kwargs: None
+        grading_shell.run(here, {"cells": [{"i": 0, "source": "raise AssertionError('falsch')", "names": {}}]}, lines.append)
+    finally:
+        sys.stdout, sys.stderr, sys.stdin = before
+    outputs = [event["o"] for event in map(json.loads, lines) if event["t"] == "out"]
+    assert [o["ename"] for o in outputs if o["output_type"] == "error"] == ["AssertionError"]

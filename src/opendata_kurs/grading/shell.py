@@ -173,13 +173,23 @@ def run(shell: GradingShell, request: dict[str, Any], write: Callable[[bytes], A
                 continue
         count = shell.execution_count
         if cell["source"].strip():
-            shell.send = lambda output, i=number: tell(t="out", i=i, o=output)
+            failures: list[str] = []
+
+            def send(output: dict[str, Any], i: int = number, failures: list[str] = failures) -> None:
+                if output["output_type"] == "error":
+                    failures.append(output["ename"])
+                tell(t="out", i=i, o=output)
+
+            shell.send = send
             shell.out.left = shell.err.left = MAX_TEXT
             if hasattr(signal, "setitimer"):
                 signal.signal(signal.SIGALRM, too_long)
                 signal.setitimer(signal.ITIMER_REAL, timeout)
             try:
-                shell.run_cell(cell["source"], store_history=True)
+                result = shell.run_cell(cell["source"], store_history=True)
+                error = result.error_before_exec or result.error_in_exec
+                if error is not None and not failures:  # an error that nobody showed must not look like a passed check
+                    shell._showtraceback(type(error), error, [f"{type(error).__name__}: {error}"])
             except CellTimeoutError as error:
                 shell._showtraceback(CellTimeoutError, error, [str(error)])
             finally:
