@@ -31,7 +31,7 @@ LOADED_FROM_OUTSIDE = re.compile(
     r"""|url\(\s*["']?(?:https?:)?//|!\[[^\]]*\]\(\s*https?://|@import\s+["']https?://""",
     re.IGNORECASE,
 )
-MACHINE_PATH = re.compile(r"(?:/home/|/root/|/Users/|/opt/|/tmp/|/work/|[A-Z]:\\\\?Users)")
+MACHINE_PATH = re.compile(r"(?:/(?:home|root|Users|opt|tmp|work)/|[A-Z]:\\\\?Users)")
 
 
 def read(path: Path) -> nbformat.NotebookNode:
