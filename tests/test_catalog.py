@@ -82,11 +82,12 @@ def test_catalogue_conforms_to_dcat_ap(graph, shapes):
     assert pyshacl.validate(graph, shacl_graph=shapes)[0]
 
 
-@pytest.mark.parametrize("predicate", [DCTERMS.title, DCTERMS.description, DCAT.accessURL, FOAF.name])
-def test_validation_finds_a_planted_fault(graph, shapes, predicate):
+@pytest.mark.parametrize(("kind", "predicate"), [(DCAT.Dataset, DCTERMS.title), (DCAT.Dataset, DCTERMS.description),
+                                                 (DCAT.Distribution, DCAT.accessURL), (FOAF.Agent, FOAF.name)])
+def test_validation_finds_a_planted_fault(graph, shapes, kind, predicate):
     broken = Graph()
     broken += graph
-    broken.remove((next(broken.subjects(predicate)), predicate, None))
+    broken.remove((min(broken.subjects(RDF.type, kind)), predicate, None))
     assert not pyshacl.validate(broken, shacl_graph=shapes)[0]
 
 
