@@ -234,6 +234,6 @@ def test_own_evaluation_from_a_wheel(tmp_path):
     done = subprocess.run([sys.executable, "-m", "opendata_kurs", "auswerten", "--ordner", str(workspace), "--kein-browser"], cwd=tmp_path, env=env,
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 von 16 Punkten" in done.stdout
+    assert "1 von 68 Punkten" in done.stdout
     page = workspace / "rueckmeldung" / "01_was_ist_open_data" / "uebung_01_begriff.html"
     assert 'lang="de"' in page.read_text(encoding="utf-8")
