@@ -76,7 +76,7 @@ def run(rest: list[str]) -> int:
     import pytest
 
     quick = "--schnell" in rest
-    print("Der Kurs wird geprüft. Das dauert " + ("etwa zwei Minuten." if quick else "etwa eine Viertelstunde."))
+    print("Der Kurs wird geprüft. Das dauert " + ("etwa zwei Minuten." if quick else "etwa zwanzig Minuten."))
     if not quick and not find_chromium():
         print(CHROMIUM_MISSING)
     sys.stdout.flush()
