@@ -714,3 +714,28 @@ def test_explorer_with_years_shows_the_last_first():
 def test_every_public_name_has_a_docstring():
     for name in maps.__all__:
         assert getattr(maps, name).__doc__, name
+
+
+# -- own files in the grading box ---------------------------------------------
+
+_BOXED = """
+import geopandas as gpd, pyproj
+from shapely.geometry import Point
+gpd.GeoDataFrame({"name": ["Ort"]}, geometry=[Point(7, 51)], crs=4326).to_file("orte.geojson", driver="GeoJSON")
+held = open("notiz.txt", "w")
+read = gpd.read_file("orte.geojson")
+east = pyproj.Transformer.from_crs(4326, 25832, always_xy=True).transform(7, 51)[0]
+held.write("bleibt"); held.close()
+print(len(read), read.crs.to_epsg(), round(east), open("notiz.txt").read())
+"""
+
+
+def test_box_reads_a_geojson_at_the_first_try():
+    """The libraries' open files survive the fork: else PROJ closes the learner's file of the same number."""
+    from opendata_kurs.grading import box, runner
+
+    if box.backend() == "keine":
+        pytest.skip("this machine builds no box")
+    with runner.Sandbox() as sandbox:
+        run = runner.run_cells([{"i": 0, "source": _BOXED}], sandbox, learner=True)
+    assert [o.get("text", o.get("evalue")) for o in run.outputs[0]] == ["1 4326 359667 bleibt\n"]

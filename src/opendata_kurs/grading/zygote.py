@@ -7,6 +7,7 @@ holds the connection, so it notices when the grader is gone and ends the box; no
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -14,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import sys
 import time
 from typing import Any
@@ -32,6 +34,31 @@ GROUPS = {
 _WATCH_SECONDS = 0.1
 
 
+def _library_files() -> dict[int, str]:
+    """Return the files that the imported libraries keep open for reading (PROJ: its database): number and path."""
+    found: dict[int, str] = {}
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                fd = int(name)
+                if fd > 2 and stat.S_ISREG(os.fstat(fd).st_mode) and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+                    found[fd] = os.readlink(f"/proc/self/fd/{fd}")
+    return found
+
+
+def _open_again(files: dict[int, str]) -> None:
+    """Open each file anew, as the box shows it, under its old number.
+
+    Without this the library still holds the number, the next file that a learner opens gets it, and PROJ closes that one.
+    """
+    for wanted, path in files.items():
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            if fd != wanted:
+                os.dup2(fd, wanted, inheritable=False)
+                os.close(fd)
+
+
 def _boxed(request: dict[str, Any], channel: socket.socket, shell) -> None:
     """Become the boxed process; never returns."""
     from .shell import clean_process, run
@@ -43,7 +70,7 @@ def _boxed(request: dict[str, Any], channel: socket.socket, shell) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    keep = channel.fileno()
+    keep, files = channel.fileno(), _library_files()
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
     place = request["box"]
@@ -58,6 +85,7 @@ def _boxed(request: dict[str, Any], channel: socket.socket, shell) -> None:
     else:
         box.die_with_parent()
         os.chdir(place["work"])
+    _open_again(files)
     clean_process(request["env"])
     box.limit(request["limits"])
     if request.get("learner"):
