@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -14,6 +19,8 @@ MAX_HTML = 300_000
 MAX_FRAME = 8_000_000
 MAX_IMAGE = 8_000_000
 MAX_TEXT = 200_000
+SECONDS = 10.0  # for all HTML of one notebook: the parser's time can grow with the square of the text
+MAX_DEPTH = 100  # tags inside each other
 _TAGS = {"p", "br", "em", "strong", "b", "i", "u", "code", "pre", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody",
          "tfoot", "tr", "th", "td", "caption", "blockquote", "a", "hr", "del", "sup", "sub", "dl", "dt", "dd", "details", "summary", "div", "span",
          "section", "figure", "figcaption", "small", "img"}
@@ -22,6 +29,9 @@ _AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^\s<>\"'`]+>")
 # an invisible character keeps the words readable and is no part of any scheme; mistune decodes entities in links twice,
 # so `&amp;` is no exception
 _INVISIBLE = "\u200b"
+_TAG_NAME = re.compile(r"<(/?)([a-zA-Z]\w*)")
+_VOID = {"br", "hr", "img", "input", "meta", "link", "col", "wbr", "area", "base", "embed", "source", "track"}
+SCRIPT = re.compile(r"<(?:script|iframe|object|embed|svg|form|meta|base|link)\b|\son[a-z]{3,20}\s*=|(?:java|vb)script\s*:", re.I)
 _SCRIPT_WORD = re.compile(r"(java|vb|live)(script)", re.I)
 _ENTITY = re.compile(r"&(?=#|\w+;)(?!(?:lt|gt|nbsp|quot);)")
 
@@ -56,13 +66,65 @@ def clean_html(html: str) -> str:
     return bleach.clean(html, tags=_TAGS, attributes=allowed, protocols={"http", "https", "mailto", "data"}, strip=True)
 
 
-def _html_output(html: str) -> str:
-    frame = re.search(r"<iframe\b[^>]*?\bsrcdoc=\"([^\"]*)\"", html, re.S) if len(html) <= MAX_FRAME else None
-    if frame:  # a map: it may run its scripts, in an origin of its own that cannot reach the trainer's session
-        return f'<iframe sandbox="allow-scripts" title="Karte aus der Abgabe" style="width:100%;height:30rem;border:1px solid #767676" srcdoc="{frame[1]}"></iframe>'
-    if len(html) > MAX_HTML:
+class TooLongError(Exception):
+    """Cleaning took too long."""
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise `TooLongError` inside the block after `seconds` (main thread of a POSIX process; elsewhere no limit)."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TooLongError
+
+    old = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+
+
+def too_deep(html: str) -> bool:
+    """Return whether tags are nested deeper than a table or a list ever is (counted per name, so foreign ends do not help)."""
+    open_, deepest = dict[str, int](), 0
+    for end, name in _TAG_NAME.findall(html):
+        name = name.lower()
+        if name not in _VOID:
+            open_[name] = max(0, open_.get(name, 0) + (-1 if end else 1))
+            deepest = max(deepest, open_[name])
+            if deepest > MAX_DEPTH:
+                return True
+    return False
+
+
+def _frame(html: str) -> str | None:
+    """Return the page inside `<iframe srcdoc="…">`, found in one pass over the text, or None."""
+    value = html.find('srcdoc="')
+    begin = html.rfind("<iframe", 0, value) if value >= 0 else -1
+    end = html.find('"', value + 8)
+    return html[value + 8:end] if begin >= 0 and end >= 0 and ">" not in html[begin:value] else None
+
+
+def _html_output(html: str, budget: list[float] | None = None) -> str:
+    frame = _frame(html) if len(html) <= MAX_FRAME else None
+    if frame is not None:  # a map: it may run its scripts, in an origin of its own that cannot reach the trainer's session
+        return f'<iframe sandbox="allow-scripts" title="Karte aus der Abgabe" style="width:100%;height:30rem;border:1px solid #767676" srcdoc="{frame}"></iframe>'
+    left = [SECONDS] if budget is None else budget
+    began = time.monotonic()
+    try:
+        if len(html) > MAX_HTML or left[0] <= 0 or too_deep(html):
+            raise TooLongError
+        with _at_most(min(left[0], 3.0)):
+            return clean_html(html)
+    except TooLongError:
         return "<p>(Diese Ausgabe ist zu groß und wird hier nicht gezeigt.)</p>"
-    return clean_html(html)
+    finally:
+        left[0] -= time.monotonic() - began
 
 
 def _image(content: Any) -> str | None:
@@ -76,8 +138,21 @@ def _image(content: Any) -> str | None:
     return text
 
 
-def clean_output(output: dict) -> NotebookNode | None:
-    """Return one output of a learner's cell in a valid and harmless form, or None."""
+def encodable(value: Any) -> Any:
+    """Return a text (or data with texts) without half characters, which no file can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {encodable(k): encodable(v) for k, v in value.items()}
+    return [encodable(v) for v in value] if isinstance(value, list) else value
+
+
+def clean_output(output: dict, budget: list[float] | None = None) -> NotebookNode | None:
+    """Return one output of a learner's cell in a valid and harmless form, or None.
+
+    `budget` holds the seconds that cleaning this notebook may still take.
+    """
+    output = encodable(output)
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
@@ -92,7 +167,7 @@ def clean_output(output: dict) -> NotebookNode | None:
     if isinstance(data.get("text/plain"), str):
         kept["text/plain"] = data["text/plain"][:MAX_TEXT]
     if isinstance(data.get("text/html"), str):
-        kept["text/html"] = _html_output(data["text/html"])
+        kept["text/html"] = _html_output(data["text/html"], budget)
     for mime in ("image/png", "image/jpeg"):
         if mime in data and (image := _image(data[mime])):
             kept[mime] = image

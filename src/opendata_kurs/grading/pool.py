@@ -10,7 +10,6 @@ import contextlib
 import multiprocessing
 import os
 import re
-import shutil
 import signal
 import sys
 import tempfile
@@ -190,7 +189,7 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None, gro
     for old in base.glob("kurs-bewertung-*"):
         with contextlib.suppress(OSError, ValueError):
             if old.stat().st_uid == os.getuid() and not _alive(int(old.name.split("-")[2])):
-                shutil.rmtree(old, ignore_errors=True)
+                box.remove_tree(old)
     folder = tempfile.mkdtemp(prefix=f"kurs-bewertung-{os.getpid()}-")
     before = dict(os.environ)
     os.environ["KURS_BEWERTUNG_ORDNER"] = folder
@@ -213,7 +212,7 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None, gro
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]
-        shutil.rmtree(folder, ignore_errors=True)
+        box.remove_tree(folder)
 
 
 def needed(chapters: Iterable[str], course: cfg.Course) -> list[str]:

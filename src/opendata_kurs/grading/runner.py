@@ -21,6 +21,7 @@ from typing import Any
 from . import box
 
 MAX_BYTES = 64_000_000  # of all events of one process
+MAX_PARTS = 4_000_000  # of one event: a short text can become gigabytes of Python objects
 UNISOLATED = "KURS_OHNE_ISOLATION"
 _KEEP = ("PATH", "LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE", "SYSTEMROOT", "PYTHONPATH")
 
@@ -173,13 +174,7 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        for _attempt in range(2):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if not os.path.exists(self.folder):
-                return
-            for folder, _dirs, _files in os.walk(self.folder):  # a learner may take rights away
-                with contextlib.suppress(OSError):
-                    os.chmod(folder, 0o700)
+        box.remove_tree(self.folder)
 
 
 def run_cells(cells: list[dict], sandbox: Sandbox, *, learner: bool, cell_timeout: float = 60, total_timeout: float = 300,
@@ -299,7 +294,7 @@ def _read(source, cell_timeout: float, total_timeout: float, max_bytes: int) -> 
                 done = True
             elif kind == "exit":
                 closed = True
-                if event.get("reason") in ("prozesse", "speicher") and not run.reason:
+                if event.get("reason") in ("prozesse", "speicher", "platte") and not run.reason:
                     run.reason = event["reason"]
             elif kind == "kaputt":
                 broken = str(event.get("v"))[:500]
@@ -316,7 +311,7 @@ def _read(source, cell_timeout: float, total_timeout: float, max_bytes: int) -> 
 
 
 def _event(line: bytes) -> dict | None:
-    if not line.strip():
+    if not line.strip() or (len(line) > MAX_PARTS and sum(map(line.count, (b",", b"[", b"{"))) > MAX_PARTS):
         return None
     try:
         event = json.loads(line)

@@ -239,6 +239,8 @@ def main() -> None:
         from . import box
 
         box.limit(request["limits"])
+        if request["box"]["backend"] == "bubblewrap":
+            box.deny_calls()
     run(shell, request, channel.write)
 
 

@@ -140,9 +140,9 @@ def _keeper(channel: socket.socket, shell) -> None:
         if backend == "bubblewrap":
             inner.close()
             outer.sendall(line)
-            told = _relay(outer, channel, pid, most, int(request["memory"]))
+            told = _relay(outer, channel, pid, most, int(request["memory"]), request["box"]["work"])
         handle = os.pidfd_open(pid)
-        code, reason = _watch(pid, handle, channel, most, int(request["memory"]))
+        code, reason = _watch(pid, handle, channel, most, int(request["memory"]), request["box"]["work"])
         reason = reason or told
     except BaseException as error:
         code, reason = 71, f"{type(error).__name__}: {error}"
@@ -162,12 +162,13 @@ def _keeper(channel: socket.socket, shell) -> None:
     os._exit(0)
 
 
-def _watch(pid: int, handle: int, channel: socket.socket, most: int, memory: int) -> tuple[int, str]:
+def _watch(pid: int, handle: int, channel: socket.socket, most: int, memory: int, work: str) -> tuple[int, str]:
     """Wait for the boxed process; end it when the grader hangs up or the box grows too large."""
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     poll.register(channel, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
     reason, inherited = "", box.private_bytes(os.getpid())  # a fork counts its parent's pages as its own
+    free = box.free_space(work)
     while True:
         events = dict(poll.poll(_WATCH_SECONDS * 1000))
         if handle in events:
@@ -181,22 +182,25 @@ def _watch(pid: int, handle: int, channel: socket.socket, most: int, memory: int
                 reason = "prozesse"
             elif sum(max(0, box.private_bytes(p) - inherited) for p in (pid, *alive)) > memory:
                 reason = "speicher"
+            elif box.disk_full(work, free):
+                reason = "platte"
         if reason:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             poll.modify(channel, 0)
 
 
-def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, memory: int) -> str:
+def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, memory: int, work: str) -> str:
     """Pass a cold process's lines on until it closes its end, the grader hangs up or the box grows too large."""
     poll = select.poll()
     poll.register(source, select.POLLIN)
     poll.register(target, select.POLLRDHUP | select.POLLHUP)
+    free = box.free_space(work)
     while True:
         events = dict(poll.poll(_WATCH_SECONDS * 1000))
         alive = box.descendants(pid)
         reason = ("abgebrochen" if target.fileno() in events else "prozesse" if len(alive) >= most
-                  else "speicher" if sum(map(box.private_bytes, alive)) > memory else "")
+                  else "speicher" if sum(map(box.private_bytes, alive)) > memory else "platte" if box.disk_full(work, free) else "")
         if reason:
             os.kill(pid, signal.SIGKILL)
             return reason
