@@ -39,12 +39,15 @@ def register(subparsers) -> None:
 
 
 def _guarded(run, args: argparse.Namespace) -> int:
-    from ..course_tools.config import GradingFailed
-    from ..course_tools.preprocessors import CourseFileError
-
     try:
         return run(args) or 0
-    except (CourseFileError, GradingFailed, FileNotFoundError, PermissionError) as error:
+    except Exception as error:
+        # imported here, because nbgrader takes more than a second and `grade` has something to do meanwhile
+        from ..course_tools.config import GradingFailed
+        from ..course_tools.preprocessors import CourseFileError
+
+        if not isinstance(error, CourseFileError | GradingFailed | FileNotFoundError | PermissionError):
+            raise
         print(str(error), file=sys.stderr)
         return 1
 
@@ -91,6 +94,23 @@ def run_collect(args: argparse.Namespace) -> int:
 
 def run_grade(args: argparse.Namespace) -> int:
     """Run `kurs grade`."""
+    from ..grading import box, runner
+
+    if args.jobs is not None and args.jobs < 1:
+        print("--jobs braucht eine Zahl ab 1.", file=sys.stderr)
+        return 2
+    if args.cluster or not runner.can_fork():
+        return _grade(args, None)
+    folder = runner.scratch_folder()
+    early = runner.Zygote(folder)  # loads its libraries while this process imports nbgrader
+    try:
+        return _grade(args, early)
+    finally:
+        early.stop()
+        box.remove_tree(folder)
+
+
+def _grade(args: argparse.Namespace, early) -> int:
     from ..course_tools.grade import table
     from ..grading import speed
     from ..grading.pool import Busy, grade_cohort, show
@@ -98,12 +118,9 @@ def run_grade(args: argparse.Namespace) -> int:
 
     speed.reuse()
     course = _course(args)
-    if args.jobs is not None and args.jobs < 1:
-        print("--jobs braucht eine Zahl ab 1.", file=sys.stderr)
-        return 2
     try:
         graded = grade_cohort(course, _released(course, args.kapitel), args.kuerzel, force=args.alle, jobs=args.jobs,
-                              unisolated=args.ohne_isolation, cluster=args.cluster, progress=show)
+                              unisolated=args.ohne_isolation, cluster=args.cluster, progress=show, early=early)
     except (NotIsolated, Busy) as error:
         print(str(error), file=sys.stderr)
         return 1
@@ -119,7 +136,9 @@ def run_grade(args: argparse.Namespace) -> int:
 def run_feedback(args: argparse.Namespace) -> int:
     """Run `kurs feedback`."""
     from ..course_tools.feedback import write_feedback
+    from ..grading import speed
 
+    speed.reuse()
     course = _course(args)
     for chapter in _released(course, args.kapitel):
         for student in course.students(chapter):

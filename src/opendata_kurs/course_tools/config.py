@@ -89,6 +89,7 @@ def configure(c: Config, trainer_dir: Path | str | None = None, source_dir: Path
     # a warning on stderr would cost all points of a test cell; failed checks are errors, not stderr
     c.IgnorePattern.enabled = True
     c.IgnorePattern.pattern = r"(?s)."
+    c.Exporter.optimistic_validation = True  # one look at the notebook's form after all steps, not one after each
     c.LimitOutput.max_lines, c.LimitOutput.max_traceback = 400, 30
 
     c.GenerateAssignment.preprocessors = own.generate_list()

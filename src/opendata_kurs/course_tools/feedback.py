@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+from opendata_kurs.grading import speed
+
 from . import config as cfg
 from .preprocessors import number
 
@@ -25,19 +27,23 @@ class ExerciseResult:
 
 def results(course: cfg.Course, chapter: str, student: str) -> list[ExerciseResult]:
     """Read the points of one hand-in from the gradebook, the notes from its files."""
-    from nbgrader.api import MissingEntry
+    from nbgrader.api import Grade, MissingEntry, SubmittedNotebook
+    from sqlalchemy.orm import joinedload
 
     found = []
     with course.gradebook() as gb:
+        gb.db.expire_all()  # grading may have opened it before the points were saved
         try:
             submission = gb.find_submission(chapter, student)
         except MissingEntry:
             return []
+        # one query instead of one per cell; held until the end, since the session forgets what nobody holds
+        cells = gb.db.query(Grade).join(SubmittedNotebook).filter(SubmittedNotebook.assignment_id == submission.id).options(joinedload(Grade.cell)).all()
         for notebook in sorted(submission.notebooks, key=lambda n: n.name):
             found.append(ExerciseResult(
                 notebook.name, float(notebook.score), float(notebook.max_score), bool(notebook.needs_manual_grade),
                 notes_of(course, chapter, student, notebook.name),
-                {g.name: (None if g.needs_manual_grade and g.manual_score is None else float(g.score)) for g in notebook.grades},
+                {g.name: (None if g.needs_manual_grade and g.manual_score is None else float(g.score)) for g in cells if g.notebook_id == notebook.id},
             ))
     return found
 
@@ -77,6 +83,11 @@ _STYLE = (
 
 def write_feedback(course: cfg.Course, chapter: str, student: str) -> Path:
     """Write the pages of one hand-in and its overview `index.html`; return the overview's path."""
+    with speed.one_gradebook():
+        return _write_feedback(course, chapter, student)
+
+
+def _write_feedback(course: cfg.Course, chapter: str, student: str) -> Path:
     target = course.folder("feedback", student, chapter)
     if any(course.folder("autograded", student, chapter).glob(f"{cfg.EXERCISES}.ipynb")):
         course.feedback(chapter, student)

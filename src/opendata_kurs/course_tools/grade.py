@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from opendata_kurs.grading import speed
+
 from . import config as cfg
 from .collect import normalise
 from .feedback import ExerciseResult, results
@@ -37,6 +39,11 @@ class GradedHandIn:
 
 def grade_one(course: cfg.Course, chapter: str, student: str, force: bool = True) -> GradedHandIn:
     """Grade one hand-in; never raises for what a hand-in contains."""
+    with speed.one_gradebook():
+        return _grade_one(course, chapter, student, force)
+
+
+def _grade_one(course: cfg.Course, chapter: str, student: str, force: bool) -> GradedHandIn:
     graded = GradedHandIn(chapter, student)
     try:
         from opendata_kurs.grading.handins import refusal

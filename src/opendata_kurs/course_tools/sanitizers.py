@@ -24,7 +24,6 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     OverwriteCells,
     OverwriteKernelspec,
-    SaveAutoGrades,
 )
 
 
@@ -234,5 +233,7 @@ def autograde_list() -> list[type]:
     """Return the preprocessors of Autograde's second pass in order."""
     from opendata_kurs.grading.cleaning import CleanHandIn
     from opendata_kurs.grading.execute import SplitExecute
+    from opendata_kurs.grading.speed import SaveAutoGradesAtOnce
 
-    return [CleanHandIn, SplitExecute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+    return [CleanHandIn, SplitExecute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGradesAtOnce, AssignLatePenalties,
+            CheckCellMetadata]

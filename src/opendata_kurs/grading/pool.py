@@ -28,7 +28,7 @@ from opendata_kurs.course_tools.gradebook_backup import backup
 from . import box, handins, runner, speed
 from .execute import CLUSTER
 
-_WORDS = {"karten": r"geopandas|choropleth|opendata_kurs\.maps|import maps|folium|, maps\b", "bilder": r"matplotlib|\.plot\b",
+_WORDS = {"karten": r"geopandas|choropleth|opendata_kurs\.maps|import maps|folium|, maps\b", "klassen": r"mapclassify|fisher_jenks", "bilder": r"matplotlib|\.plot\b",
           "lizenzen": r"licensing", "veroeffentlichen": r"publishing|dateninventar"}
 _ATTEMPTS = 3
 LOST = "Der Bewertungsprozess ist bei dieser Abgabe mehrmals ausgefallen. Sie wurde nicht bewertet."
@@ -183,17 +183,21 @@ def exclusive(course: cfg.Course) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None, groups: list[str]) -> Iterator[runner.Zygote | None]:
-    """Start the warm parent and a scratch folder; remove both at the end, and what a killed run left behind."""
+def _surroundings(unisolated: bool, cluster: str | None, groups: list[str], slugs: list[str], early: runner.Zygote | None = None
+                  ) -> Iterator[runner.Zygote | None]:
+    """Start the warm parent (or take the one that was started early) and a scratch folder; remove both at the end.
+
+    Removes what a killed run left behind, too.
+    """
     base = Path(tempfile.gettempdir())
     for old in base.glob("kurs-bewertung-*"):
         with contextlib.suppress(OSError, ValueError):
             if old.stat().st_uid == os.getuid() and not _alive(int(old.name.split("-")[2])):
                 box.remove_tree(old)
-    folder = tempfile.mkdtemp(prefix=f"kurs-bewertung-{os.getpid()}-")
+    folder = os.path.dirname(early.folder) if early else runner.scratch_folder()
     before = dict(os.environ)
     os.environ["KURS_BEWERTUNG_ORDNER"] = folder
-    zygote = None
+    zygote = early
     try:
         if unisolated:
             os.environ[runner.UNISOLATED] = "1"
@@ -202,7 +206,8 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None, gro
         else:
             os.environ["KURS_ABSCHOTTUNG"] = runner.chosen_backend()  # found once, not per worker
             if runner.can_fork():
-                zygote = runner.Zygote(folder, groups)
+                zygote = early or runner.Zygote(folder)
+                zygote.load(groups, slugs)
                 os.environ[runner.SOCKET] = zygote.path
         yield zygote
     finally:
@@ -215,20 +220,24 @@ def _surroundings(course: cfg.Course, unisolated: bool, cluster: str | None, gro
         box.remove_tree(folder)
 
 
-def needed(chapters: Iterable[str], course: cfg.Course) -> list[str]:
-    """Return which libraries the exercises of these chapters use: what is not loaded beforehand is loaded by each hand-in."""
+def needed(chapters: Iterable[str], course: cfg.Course) -> tuple[list[str], list[str]]:
+    """Return which libraries and datasets the exercises of these chapters use: what is not loaded beforehand, each hand-in loads."""
     from opendata_kurs import datasets
 
     found: set[str] = set()
+    slugs: set[str] = set()
     for chapter in chapters:
         for file in course.release_dir(chapter).glob(f"{cfg.EXERCISES}.ipynb"):
             text = file.read_text(encoding="utf-8")
             found |= {group for group, words in _WORDS.items() if re.search(words, text)}
             for slug in set(re.findall(r"load_dataset\(\\?[\"']([a-z0-9-]+)", text)):
                 with contextlib.suppress(Exception):  # an unknown dataset is the learner's error message, later
-                    if datasets.metadata(slug)["resources"][0]["format"].lower() == "geojson":
+                    package = datasets.metadata(slug)
+                    if not package.get("delivery"):
+                        slugs.add(slug)
+                    if package["resources"][0]["format"].lower() == "geojson":
                         found.add("karten")
-    return sorted(found)
+    return sorted(found), sorted(slugs)
 
 
 def _alive(pid: int) -> bool:
@@ -247,10 +256,11 @@ def default_jobs() -> int:
 
 
 def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | None = None, *, force: bool = False, jobs: int | None = None,
-                 unisolated: bool = False, cluster: str | None = None, progress: Callable[[Progress, GradedHandIn | None], None] | None = None
-                 ) -> list[GradedHandIn]:
+                 unisolated: bool = False, cluster: str | None = None, progress: Callable[[Progress, GradedHandIn | None], None] | None = None,
+                 early: runner.Zygote | None = None) -> list[GradedHandIn]:
     """Grade new and changed hand-ins of the chapters in parallel, each boxed; the gradebook is backed up first.
 
+    `early` is a warm parent that the caller started while it was importing; it is stopped with the run.
     Raises `runner.NotIsolated` where no box can be built and `unisolated` is false, `Busy` when a run is under way.
     """
     with exclusive(course), cfg.quiet():
@@ -260,7 +270,7 @@ def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | 
             progress(told, None)
         if not todo:
             return done
-        with _surroundings(course, unisolated, cluster, needed({i.chapter for i in todo}, course)) as zygote:
+        with _surroundings(unisolated, cluster, *needed({i.chapter for i in todo}, course), early) as zygote:
             backup(course)
             import nbgrader.converters  # noqa: F401  (while the warm parent imports its own)
 

@@ -67,20 +67,30 @@ def minimal_environment(home: str) -> dict[str, str]:
 
 
 class Zygote:
-    """The warm parent as seen from a grader."""
+    """The warm parent as seen from a grader. It loads what every exercise needs at once, the rest when told (`load`)."""
 
-    def __init__(self, folder: str | Path | None = None, groups: Iterable[str] = ("karten", "lizenzen", "veroeffentlichen")) -> None:
-        """Start it with its socket in a private folder; `groups` are the libraries it loads, see `zygote.GROUPS`."""
-        self.groups = ",".join(groups)
+    def __init__(self, folder: str | Path | None = None) -> None:
+        """Start it, with its socket in a private folder inside `folder`."""
         self.folder = tempfile.mkdtemp(prefix="kurs-z-", dir=folder)
         self.path = os.path.join(self.folder, "s")
+        self._wanted = b""
         self._start()
+
+    def load(self, groups: Iterable[str] = ("karten", "lizenzen", "veroeffentlichen"), slugs: Iterable[str] = ()) -> None:
+        """Tell it which libraries (`zygote.GROUPS`) and datasets to load; without this it never listens."""
+        self._wanted = json.dumps({"groups": list(groups), "slugs": list(slugs)}).encode() + b"\n"
+        self._tell()
+
+    def _tell(self) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it has died: `wait` says so
+            self.process.stdin.write(self._wanted)
+            self.process.stdin.flush()
 
     def _start(self) -> None:
         env = minimal_environment(os.path.join(self.folder, "home"))
         os.makedirs(env["HOME"], exist_ok=True)
         Path(self.path).unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, "-P", "-m", "opendata_kurs.grading.zygote", self.path, self.groups], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, "-P", "-m", "opendata_kurs.grading.zygote", self.path], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, cwd=self.folder, start_new_session=True)
         self.threads = 0
 
@@ -100,6 +110,7 @@ class Zygote:
             for pipe in (self.process.stdin, self.process.stdout):
                 pipe.close()
             self._start()
+            self._tell()
             self.wait()
 
     def alive(self) -> bool:
@@ -120,6 +131,11 @@ class Zygote:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def scratch_folder() -> str:
+    """Make the folder of one grading run; its name holds the process id, so that a later run can tell what is left over."""
+    return tempfile.mkdtemp(prefix=f"kurs-bewertung-{os.getpid()}-")
+
+
 _shared: tuple[int, Zygote] | None = None
 _lock = threading.Lock()
 SOCKET = "KURS_BEWERTUNG_SOCKET"
@@ -137,6 +153,7 @@ def _own_socket() -> str:
     global _shared
     if _shared is None or _shared[0] != os.getpid() or not _shared[1].alive():
         zygote = Zygote()
+        zygote.load()
         zygote.wait()
         _shared = (os.getpid(), zygote)
         pid = os.getpid()

@@ -1,24 +1,89 @@
 """Spare nbgrader's repeated work in a grading process; its results stay the same.
 
-nbgrader opens the gradebook about ten times per hand-in, each time with a new engine, so SQLAlchemy compiles every
-query anew. One engine per address keeps the compiled queries. `jsonschema.validate` checks the schema itself at each
-call; one check per process is enough.
+nbgrader opens the gradebook about ten times per hand-in, each time with a new engine and a new session: SQLAlchemy
+compiles every query anew, looks for all tables and reads the same rows again. One engine per address keeps the compiled
+queries, `one_gradebook` one session for all steps of a hand-in. nbgrader also commits after every cell;
+`SaveAutoGradesAtOnce` writes the points of a notebook in one transaction. `jsonschema.validate` checks the schema
+itself at each call; one check per process is enough.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import Any
 
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import SaveAutoGrades
 
+
+class SaveAutoGradesAtOnce(SaveAutoGrades):
+    """Save the points of one notebook all together or not at all."""
+
+    def preprocess(self, nb, resources):
+        """Save all cells; the last one commits."""
+        self._last = len(nb.cells) - 1
+        return super().preprocess(nb, resources)
+
+    def preprocess_cell(self, cell, resources, index):
+        """Save one cell without its own commit."""
+        session = self.gradebook.db
+        session.commit = session.flush
+        try:
+            cell, resources = super().preprocess_cell(cell, resources, index)
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            del session.commit
+        if index == self._last:
+            session.commit()
+        return cell, resources
+
+
+@contextlib.contextmanager
+def one_gradebook() -> Iterator[None]:
+    """Within this block every `Gradebook` of the same address shares the session of the first one.
+
+    Only one hand-in is graded at a time in a process, so nothing else waits for the rows that the session remembers.
+    nbgrader commits or rolls back whatever it writes, so closing only has to end the transaction.
+    """
+    opened: dict[str, Gradebook] = {}
+    stock_init, stock_close = Gradebook.__init__, Gradebook.close
+
+    def init(self, db_url, course_id="default_course", authenticator=None):
+        if db_url in opened:
+            self.__dict__.update(opened[db_url].__dict__)
+            return
+        stock_init(self, db_url, course_id, authenticator)
+        self.db().expire_on_commit = False
+        opened[db_url] = self
+
+    def close(self):
+        if self.db().dirty or self.db().new:
+            self.db.rollback()
+        else:
+            self.db.commit()  # unlike a rollback, it keeps what was read
+
+    Gradebook.__init__, Gradebook.close = init, close
+    try:
+        yield
+    finally:
+        Gradebook.__init__, Gradebook.close = stock_init, stock_close
+        for gradebook in opened.values():
+            gradebook.close()
+
+
+@cache
 def reuse() -> None:
-    """Switch it on for this process (a worker)."""
+    """Switch it on for this process, once."""
     import nbgrader.api
     import sqlalchemy
     from nbgrader.nbgraderformat import common
 
-    @lru_cache(maxsize=4)
+    @lru_cache(maxsize=16)
     def engine(pid: int, address: str):
         return sqlalchemy.create_engine(address, echo=False, future=True)
 
@@ -41,5 +106,4 @@ def reuse() -> None:
                 raise error
 
     original = common.jsonschema
-    if not isinstance(original, _Validate):
-        common.jsonschema = _Validate()
+    common.jsonschema = _Validate()

@@ -18,6 +18,7 @@ import socket
 import stat
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from . import box
@@ -26,7 +27,8 @@ BASE = ("numpy", "pandas", "matplotlib_inline.backend_inline", "ipywidgets", "an
         "opendata_kurs.questions", "opendata_kurs.questions.static", "opendata_kurs.lesson", "opendata_kurs.handin", "opendata_kurs._pruefen",
         "opendata_kurs.errorhelp", "opendata_kurs.grading.values")
 GROUPS = {
-    "karten": ("geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "matplotlib.pyplot", "folium", "mapclassify", "opendata_kurs.maps"),
+    "karten": ("geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "matplotlib.pyplot", "folium", "opendata_kurs.maps", "opendata_kurs.maps.layers"),
+    "klassen": ("mapclassify",),  # two seconds: only where an exercise asks for natural classes
     "bilder": ("matplotlib.pyplot",),
     "lizenzen": ("opendata_kurs.licensing",),
     "veroeffentlichen": ("geopandas", "opendata_kurs.publishing", "opendata_kurs.inventory"),
@@ -211,17 +213,43 @@ def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, me
             target.sendall(data)
 
 
-def serve(path: str, groups: list[str]) -> None:
-    """Import the base and the named groups, listen and fork until stdin closes (the grader has gone) or SIGTERM comes."""
+def _draw_figures_once() -> None:
+    """A figure is drawn when its cell ends. Nobody sees the drawings in between, which geopandas asks for at each layer."""
+    if "matplotlib.pyplot" in sys.modules:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        FigureCanvasAgg.draw_idle = lambda self, *args, **kwargs: None
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def serve(path: str) -> None:
+    """Import the base, read from stdin which groups and datasets to add, listen and fork until stdin closes or SIGTERM comes.
+
+    stdin closes when the grader has gone. It is read without a buffer, because it is watched below.
+    """
     box.die_with_parent()
     from .shell import make_shell
 
     shell = make_shell()
-    for name in (*BASE, *(n for g in groups for n in GROUPS.get(g, ()))):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    _import(BASE)
+    stdin, line = sys.stdin.fileno(), b""
+    while not line.endswith(b"\n"):
+        if not (byte := os.read(stdin, 1)):
+            return
+        line += byte
+    wanted = json.loads(line)
+    _import(name for group in wanted["groups"] for name in GROUPS.get(group, ()))
     import opendata_kurs
+    from opendata_kurs import datasets
 
+    with contextlib.suppress(OSError, ValueError, KeyError):  # a damaged file is the error message of the cell that loads it
+        datasets.keep_parsed(wanted["slugs"])
+    _draw_figures_once()
     opendata_kurs._switch_on_error_help()
     gc.collect()
     gc.freeze()
@@ -239,7 +267,6 @@ def serve(path: str, groups: list[str]) -> None:
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     print(f"bereit {threads}", flush=True)
-    stdin = sys.stdin.fileno()
     while not stop:
         try:
             ready, _, _ = select.select([server, read, stdin], [], [])
@@ -269,4 +296,4 @@ def serve(path: str, groups: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2].split(","))
+    serve(sys.argv[1])
