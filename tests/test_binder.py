@@ -10,6 +10,7 @@ import pytest
 from nbformat.sign import NotebookNotary
 from places import ROOT
 
+from opendata_kurs.cli import binder, main
 from opendata_kurs.lab_settings import prepare_image, write_settings
 
 
@@ -81,3 +82,34 @@ def test_settings_are_written_once(tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")}
     write_settings(tmp_path)
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")} and len(before) == 3
+
+
+@pytest.mark.parametrize(("address", "source"), [
+    ("https://github.com/stadt/open-data-kurs.git", "gh/stadt/open-data-kurs"),
+    ("git@github.com:stadt/open-data-kurs.git", "gh/stadt/open-data-kurs"),
+    ("https://gitlab.com/amt/gruppe/kurs", "gl/amt%2Fgruppe%2Fkurs"),
+    ("ssh://git@git.stadt.example:2222/amt/kurs.git", "git/https%3A%2F%2Fgit.stadt.example%2Famt%2Fkurs"),
+    ("https://konto:geheim@git.stadt.example/amt/kurs.git", "git/https%3A%2F%2Fgit.stadt.example%2Famt%2Fkurs"),
+])
+def test_link_for_the_repository(address, source):
+    link = binder.binder_link(address, "main", "https://binder.example/")
+    assert link == f"https://binder.example/v2/{source}/main?urlpath=lab/tree/01_was_ist_open_data/lektion_01_begriff.ipynb"
+
+
+def test_links_open_files_of_the_workspace():
+    for path in (binder.FIRST_LESSON, binder.INTRODUCTION_DAY):
+        assert (ROOT / "course" / path.split("/tree/")[1]).is_file()
+
+
+@pytest.mark.parametrize("address", ["", "/srv/kurs", "../kurs", "C:\\kurs"])
+def test_a_clone_without_public_address_is_told_what_to_do(address, capsys):
+    assert main(["binder", "--adresse", address]) == 1
+    assert "Nennen Sie sie selbst: kurs binder --adresse" in capsys.readouterr().err
+
+
+def test_binder_command_names_both_links(capsys):
+    assert main(["binder", "--adresse", "https://github.com/stadt/kurs", "--zweig", "binder"]) == 0
+    said = capsys.readouterr().out
+    assert "/v2/gh/stadt/kurs/binder?urlpath=lab/tree/01_was_ist_open_data/lektion_01_begriff.ipynb" in said
+    assert "/v2/gh/stadt/kurs/binder?urlpath=doc/tree/01_was_ist_open_data/einfuehrungstag.ipynb" in said
+    assert "fremder Dienst" in said

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 
-_GROUPS = ("start", "test", "work", "course", "portal", "authoring")
+_GROUPS = ("start", "test", "work", "course", "portal", "authoring", "binder")
 
 
 class _GermanParser(argparse.ArgumentParser):

@@ -112,11 +112,9 @@ def run_grade(args: argparse.Namespace) -> int:
 
 def _grade(args: argparse.Namespace, early) -> int:
     from ..course_tools.grade import table
-    from ..grading import speed
     from ..grading.pool import Busy, grade_cohort, show
     from ..grading.runner import NotIsolated
 
-    speed.reuse()
     course = _course(args)
     try:
         graded = grade_cohort(course, _released(course, args.kapitel), args.kuerzel, force=args.alle, jobs=args.jobs,
@@ -136,9 +134,7 @@ def _grade(args: argparse.Namespace, early) -> int:
 def run_feedback(args: argparse.Namespace) -> int:
     """Run `kurs feedback`."""
     from ..course_tools.feedback import write_feedback
-    from ..grading import speed
 
-    speed.reuse()
     course = _course(args)
     for chapter in _released(course, args.kapitel):
         for student in course.students(chapter):

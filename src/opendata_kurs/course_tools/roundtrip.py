@@ -17,7 +17,6 @@ from typing import Any
 import nbformat
 import yaml
 
-from opendata_kurs.grading import speed
 from opendata_kurs.questions import model, storage
 from opendata_kurs.questions.numbers import format_number
 
@@ -92,7 +91,6 @@ class RoundTrips:
 
     def __init__(self, course_dir: Path, work: Path) -> None:
         """Use the course's source `course_dir` and the scratch folder `work`."""
-        speed.reuse()
         self.course_dir, self.work = Path(course_dir), Path(work)
         self._courses: dict[str, cfg.Course] = {}
 

@@ -25,7 +25,7 @@ from opendata_kurs.course_tools.feedback import results
 from opendata_kurs.course_tools.grade import GradedHandIn, grade_one, line
 from opendata_kurs.course_tools.gradebook_backup import backup
 
-from . import box, handins, runner, speed
+from . import box, handins, runner
 from .execute import CLUSTER
 
 _WORDS = {"karten": r"geopandas|choropleth|opendata_kurs\.maps|import maps|folium|, maps\b", "klassen": r"mapclassify|fisher_jenks", "bilder": r"matplotlib|\.plot\b",
@@ -82,7 +82,6 @@ def _worker(channel, trainer_dir: Path, source_dir: Path | None) -> None:
     box.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    speed.reuse()
     course = cfg.Course(trainer_dir, source_dir)
     while True:
         try:

@@ -88,6 +88,8 @@ def reuse() -> None:
         return sqlalchemy.create_engine(address, echo=False, future=True)
 
     nbgrader.api.create_engine = lambda address, **_: engine(os.getpid(), str(address))
+    # for each new gradebook it starts the program alembic, which takes more than a second, to ask for the same number
+    nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
 
     validators: dict[int, Any] = {}
 
