@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -70,6 +71,8 @@ def test_image_starts_with_lesson_1_in_german(tmp_path, monkeypatch):
     assert server["root_dir"] == str(workspace)
     lesson = workspace / server["default_url"].removeprefix("/lab/tree/")
     assert lesson.name.startswith("lektion_01") and lesson.exists()
+    (extensions,) = json.loads((tmp_path / "etc/jupyter_server_config.json").read_text())["LabApp"]["extra_labextensions_path"]
+    assert (Path(extensions) / "opendata-kurs" / "static" / "remoteEntry.js").is_file()
     notary = NotebookNotary(data_dir=str(tmp_path / "jupyter"))
     assert notary.check_signature(nbformat.read(lesson, as_version=4))
     overrides = json.loads((tmp_path / "etc/labconfig/default_setting_overrides.json").read_text())

@@ -9,6 +9,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from opendata_kurs.cli.test import CHROMIUM_MISSING, browser_required, find_chro
 from . import lab as lab_tools
 
 _HERE = Path(__file__).parent
+PICTURES = _HERE.parents[1] / "build" / "bilder"
 
 
 def pytest_collection_modifyitems(items) -> None:
@@ -44,11 +48,39 @@ def chromium():
         browser.close()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keep what the browser showed and wrote when a test failed: the report alone never tells why."""
+    outcome = yield
+    report = outcome.get_result()
+    seen = item.stash.get(_SEEN, None)
+    if report.failed and seen is not None and call.when in ("setup", "call"):
+        report.sections.append(("Browser", "\n".join(seen.console[-40:])))
+        for number, page in enumerate(seen.context.pages):
+            with contextlib.suppress(Exception):  # the page may be what is broken
+                path = PICTURES / f"fehler-{re.sub('[^a-z0-9]+', '-', item.name.lower()).strip('-')}-{number}.png"
+                page.screenshot(path=path, timeout=10_000)
+                report.sections.append(("Bild", str(path)))
+
+
+@dataclass
+class _Seen:
+    context: object
+    console: list[str] = field(default_factory=list)
+
+
+_SEEN = pytest.StashKey[_Seen]()
+
+
 @pytest.fixture
-def context(chromium):
+def context(chromium, request):
     """A browser context of its own: no cookies, German, a laptop's window."""
     context = chromium.new_context(locale="de-DE", viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(30_000)
+    seen = request.node.stash[_SEEN] = _Seen(context)
+    began = time.monotonic()
+    context.on("console", lambda m: seen.console.append(f"{time.monotonic() - began:.1f} {m.type}: {m.text[:600]}"))
+    context.on("weberror", lambda e: seen.console.append(f"{time.monotonic() - began:.1f} error: {str(e.error)[:600]}"))
     yield context
     context.close()
 

@@ -33,6 +33,14 @@ _DONE = """() => {
     const failed = cell => cell.outputs.some(output => output.output_type === 'error')
         && !(cell.metadata.tags || []).includes('raises-exception')
     return cells.some(failed) || cells.every(cell => cell.execution_count) }"""
+# ipywidgets takes new forms only once its manager has asked the kernel for those that exist. That comes after "idle";
+# a cell that runs earlier shows no form.
+_FORMS = """async () => {
+    const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime
+    const mimeType = 'application/vnd.jupyter.widget-view+json'
+    const renderer = rendermime.createRenderer(mimeType, {data: {}})
+    const manager = await Promise.race([renderer._manager.promise, new Promise(go => setTimeout(go, 50))])
+    return !!manager?.restoredStatus }"""
 _CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 
 
@@ -53,10 +61,15 @@ class Lab:
     log: Path
 
     def open(self, page, notebook: str) -> None:
-        """Open NOTEBOOK (relative to the server's root) and wait until its kernel is idle."""
+        """Open NOTEBOOK (relative to the server's root) and wait until its kernel is idle and forms can be shown."""
         page.goto(f"{self.url}/lab/tree/{quote(notebook)}?token={self.token}&reset")
+        self.ready(page, notebook)
+
+    def ready(self, page, notebook: str) -> None:
+        """Wait until NOTEBOOK is the open one, its kernel is idle and forms can be shown."""
         page.wait_for_function(_SHOWN, arg=notebook, timeout=60_000)
         page.wait_for_function(_IDLE, timeout=60_000)
+        page.wait_for_function(_FORMS, timeout=60_000)
 
     def run_all(self, page, timeout: float = 180) -> list[dict]:
         """Run all cells of the open notebook and return its cells with their outputs."""

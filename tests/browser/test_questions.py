@@ -156,6 +156,55 @@ def test_mouse_feedback_reload_and_restart(exercise, page):
     as_left()
 
 
+# What ipywidgets leaves behind when a form's model arrives a moment after it stopped waiting: the text, no form.
+GIVE_UP = """([mime, text]) => {
+    const areas = window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.outputArea).filter(Boolean)
+    const all = areas.flatMap(area => area.widgets.flatMap(output => [...output.children()]))
+    const [renderer] = all.filter(child => child.renderModel && child.mimeType === mime)
+    renderer.widgets.forEach(view => { view.parent = null }); renderer.node.textContent = text }"""
+GIVEN_UP = ["application/vnd.jupyter.widget-view+json", "Error displaying widget: model not found"]
+
+
+def test_a_form_that_jupyterlab_gave_up_comes_back(exercise, page):
+    work = exercise("probe")
+    work.open()
+    work.answer_with_mouse()
+    work.wait_points(10.0)
+    page.evaluate(GIVE_UP, GIVEN_UP)
+    assert page.locator(FORM).count() == 0
+    page.locator(FORM).wait_for()
+    assert work.field("einwohner").get_by_role("textbox").input_value() == "12,5"
+    work.field("einwohner").get_by_role("textbox").fill("8")
+    work.wait_points(9.0)
+
+
+def test_without_the_course_plugin_the_form_stays_lost(exercise, page):
+    """Positive control: it is the plugin that brings the form back."""
+    page.route("**/opendata-kurs/static/remoteEntry.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    work = exercise("probe")
+    work.open()
+    page.evaluate(GIVE_UP, GIVEN_UP)
+    page.wait_for_timeout(2000)
+    assert page.locator(FORM).count() == 0
+
+
+def test_a_form_of_an_earlier_day_says_what_to_do(exercise, page):
+    """Opened again with a new kernel, the saved form has no model: a German sentence, and one run brings it back."""
+    work = exercise("probe")
+    work.open()
+    work.field("gebuehr").get_by_label("Ja").click()
+    work.wait_points(1.0)
+    work.lab.save(page)
+    work.lab.close(page)
+    work.open(run=False)
+    page.get_by_text("nicht mehr mit Python verbunden. Führen Sie die Zelle noch einmal aus.").wait_for()
+    assert page.get_by_text("model not found").count() == 0
+    assert axe(page, ".jp-OutputArea") == []
+    assert errors(work.lab.run_all(page)) == []
+    page.locator(FORM).wait_for()
+    assert work.field("gebuehr").get_by_label("Ja").is_checked()
+
+
 def _focus_is(page, selector: str) -> bool:
     return page.evaluate("s => !!document.activeElement?.matches(s)", selector)
 

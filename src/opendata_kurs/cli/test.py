@@ -6,7 +6,6 @@ at the same time on both processors, lets the longest start first, and says in G
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -82,33 +81,7 @@ def run(rest: list[str]) -> int:
         print(CHROMIUM_MISSING)
     sys.stdout.flush()
     os.chdir(root)
-    code = int(pytest.main(arguments(rest, os.cpu_count() or 1)))
-    if code == 1 and os.environ.get("CI") and _only_timed(root / ".pytest_cache" / "v" / "cache" / "lastfailed"):
-        code = _once_more(rest)
-    return code
-
-
-def _only_timed(last_failed: Path) -> bool:
-    """Tell whether all failures are browser tests or attacks: only these wait for other programs on a busy machine."""
-    try:
-        failed = json.loads(last_failed.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(failed) and all(name.startswith(("tests/browser/", "tests/attacks/")) for name in failed)
-
-
-def _once_more(rest: list[str]) -> int:
-    """Run what failed a second time, one after another: a busy machine makes browser tests time out. Says so."""
-    import subprocess
-
-    print("\nEinige Prüfungen sind gescheitert. Nur diese laufen jetzt noch einmal, eine nach der anderen.", flush=True)
-    words = [word for word in rest if word != "--schnell"]
-    command = [sys.executable, "-m", "pytest", "-p", "opendata_kurs.cli.test", "-W", "ignore::pytest.PytestAssertRewriteWarning",
-               "--last-failed", "--last-failed-no-failures", "none", *words]
-    code = subprocess.run(command, stdin=subprocess.DEVNULL).returncode
-    if code == 0:
-        print("Im zweiten Lauf bestanden. Prüfungen, die oft erst dann bestehen, verdienen einen Blick.", flush=True)
-    return code
+    return int(pytest.main(arguments(rest, os.cpu_count() or 1)))
 
 
 # -- The plugin ----------------------------------------------------------------------------------------------------

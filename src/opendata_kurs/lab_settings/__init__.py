@@ -15,6 +15,7 @@ from ..paths import default_workspace
 from ..workspace import build_workspace, first_lesson, jupyter_dir, trust
 
 _HERE = Path(__file__).parent
+EXTENSIONS = _HERE / "erweiterung"  # the course's own plugin for JupyterLab
 # file here -> file in a Jupyter configuration folder
 _FILES = {
     "overrides.json": "labconfig/default_setting_overrides.json",
@@ -64,7 +65,7 @@ def server_command(workspace: Path, port: int, default_url: str = "/lab", *extra
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0", f"--ServerApp.root_dir={workspace}", f"--LabApp.default_url={default_url}",
-        *extra,
+        f"--LabApp.extra_labextensions_path={EXTENSIONS}", *extra,
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
@@ -88,7 +89,7 @@ def prepare_image(workspace: Path | None = None, config_dir: Path | None = None,
     lesson = first_lesson(workspace)
     url = f"/lab/tree/{lesson}" if lesson else "/lab"
     config["ServerApp"] |= {"root_dir": str(workspace), "default_url": url}
-    config["LabApp"]["default_url"] = url
+    config["LabApp"] |= {"default_url": url, "extra_labextensions_path": [str(EXTENSIONS)]}
     for name in ("notebook", "notebook_shim"):  # hubs may start the server by this name
         config["ServerApp"]["jpserver_extensions"].pop(name)
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,51 @@
+// Brings a form back that JupyterLab gave up. ipywidgets waits two seconds for a form's model. On a slow machine the
+// model arrives just then: it is there, but the page says "model not found" for good. This plugin looks again.
+// Where there is no model (Python was restarted), it says in German what to do.
+// Written by hand in the shape that JupyterLab loads: a container with init() and get(). Nothing to build.
+
+const MIME = "application/vnd.jupyter.widget-view+json";
+const GIVEN_UP = "Error displaying widget: model not found";
+const WHAT_TO_DO = "Dieses Formular ist nicht mehr mit Python verbunden. Führen Sie die Zelle noch einmal aus.";
+const LOOK_AGAIN = 500; // ms
+
+// Yields [renderer, saved data] for each widget output of the open notebooks.
+function* widgetOutputs(app) {
+  for (const panel of app.shell.widgets("main")) {
+    for (const cell of panel.content?.widgets ?? []) {
+      const area = cell.outputArea;
+      for (let i = 0; i < (area?.widgets.length ?? 0); i++) {
+        const data = area.model.get(i)?.data?.[MIME];
+        if (!data) continue;
+        for (const child of area.widgets[i].children()) if (child.renderModel && child.mimeType === MIME) yield [child, data];
+      }
+    }
+  }
+}
+
+async function repair(renderer, data) {
+  const manager = await renderer._manager.promise;
+  if (manager.has_model(data.model_id)) {
+    renderer.removeClass("jupyter-widgets");
+    await renderer.renderModel({ data: { [MIME]: { ...data } } });
+  } else if (renderer.node.textContent === GIVEN_UP) {
+    renderer.node.textContent = WHAT_TO_DO;
+    renderer.node.lang = "de";
+  }
+}
+
+const plugin = {
+  id: "opendata-kurs:formulare",
+  description: "Brings forms back after a reload.",
+  autoStart: true,
+  activate(app) {
+    const look = async () => {
+      for (const [renderer, data] of widgetOutputs(app)) {
+        if ([GIVEN_UP, WHAT_TO_DO].includes(renderer.node.textContent)) await repair(renderer, data).catch(console.warn);
+      }
+      setTimeout(look, LOOK_AGAIN);
+    };
+    app.restored.then(look);
+  },
+};
+
+(window._JUPYTERLAB ??= {})["opendata-kurs"] = { init() {}, get: async () => () => ({ __esModule: true, default: plugin }) };
