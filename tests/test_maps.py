@@ -242,7 +242,7 @@ def test_title_is_needed():
     ("table", "text"),
     [
         ({"x": ["7,6"], "y": ["51,9"]}, r"Dezimalkomma.*decimal="),
-        ({"x": ["links"], "y": [51.9]}, "ist Text, keine Zahl"),
+        ({"x": ["links"], "y": [51.9]}, r"enthält Text und keine Zahlen.*errors=\"coerce\""),
         ({"x": [7.6, None], "y": [51.9, 51.9]}, "fehlt 1 von 2 Werten"),
         ({"laenge": [7.6], "y": [51.9]}, "„x“ gibt es nicht"),
     ],
@@ -473,7 +473,7 @@ def test_own_source_and_own_credit():
     page = maps.choropleth(squares(1, 2, 3), "wert", title=TITLE, sources=[entry], credit="Quelle: Internet").html()
     report = maps.check_html(page)
     assert not report["quelle"].ok
-    for part in ("Bereitsteller", "Name der Lizenz", "Link zur Lizenz", "geändert"):
+    for part in ("wer die Daten bereitstellt", "fehlt die Lizenz", "Verweis auf den Lizenztext", "Adresse im Portal", "geändert"):
         assert part in report["quelle"].text
 
 
@@ -481,9 +481,9 @@ def test_own_source_and_own_credit():
     ("credit", "lacks"),
     [
         ("Stadt Beispiel, https://example.org/b, dl-de/by-2-0 (www.govdata.de/dl-de/by-2-0), Daten geändert", None),
-        ("https://example.org/b, dl-de/by-2-0 (www.govdata.de/dl-de/by-2-0), Daten geändert", "Bereitsteller"),
-        ("Stadt Beispiel, https://example.org/b, (www.govdata.de/dl-de/by-2-0), Daten geändert", "Name der Lizenz"),
-        ("Stadt Beispiel, https://example.org/b, dl-de/by-2-0, Daten geändert", "Link zur Lizenz"),
+        ("https://example.org/b, dl-de/by-2-0 (www.govdata.de/dl-de/by-2-0), Daten geändert", "wer die Daten bereitstellt: „Stadt Beispiel“"),
+        ("Stadt Beispiel, https://example.org/b, (www.govdata.de/dl-de/by-2-0), Daten geändert", "fehlt die Lizenz: „dl-de/by-2-0“"),
+        ("Stadt Beispiel, https://example.org/b, dl-de/by-2-0, Daten geändert", "Verweis auf den Lizenztext"),
         ("Stadt Beispiel, dl-de/by-2-0 (www.govdata.de/dl-de/by-2-0), Daten geändert", "Verweis auf den Datensatz"),
         ("Stadt Beispiel, https://example.org/b, dl-de/by-2-0 (www.govdata.de/dl-de/by-2-0)", "geändert"),
         ("Stadt Beispiel, https://example.org/b, dl-de/by-2-0 (www.govdata.de/dl-de/by-2-0), Daten unverändert", "geändert"),
@@ -501,8 +501,8 @@ def test_each_part_of_the_credit_is_missed(credit, lacks):
 
 def test_zero_licence_needs_no_publisher_but_name_and_link():
     entry = maps.source("Stadt Krefeld", "Kitas", "dl-de-zero-2.0", "https://example.org/k")
-    assert credits.credit_faults(entry, "dl-de/zero-2-0", ["https://www.govdata.de/dl-de/zero-2-0"]) == []
-    assert len(credits.credit_faults(entry, "Krefeld", [])) == 2
+    assert credits.credit_faults([entry], "dl-de/zero-2-0 https://www.govdata.de/dl-de/zero-2-0") == []
+    assert len(credits.credit_faults([entry], "Krefeld")) == 2
 
 
 def test_unknown_sources_are_errors():

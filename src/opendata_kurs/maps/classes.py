@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -115,7 +116,10 @@ def classify(
         MapError: Unknown scheme, wrong number of classes, bounds that leave values out.
         ValueColumnError: No value at all.
     """
-    array = np.array([np.nan if v is None else v for v in values], dtype=float)
+    try:
+        array = np.array([np.nan if v is None else v for v in values], dtype=float)
+    except (TypeError, ValueError):
+        raise ValueColumnError("classify braucht Zahlen. Nennen Sie eine Spalte mit Zahlen, keinen Text.") from None
     array[~np.isfinite(array)] = np.nan
     present = array[np.isfinite(array)]
     if present.size == 0:
@@ -124,9 +128,12 @@ def classify(
         )
     low, high = float(present.min()), float(present.max())
     if bounds is not None:
-        own = [float(b) for b in bounds]
-        if own != sorted(set(own)) or not 3 <= len(own) <= 8:
-            raise MapError("Eigene Klassengrenzen müssen aufsteigen. Nötig sind drei bis acht Zahlen.")
+        try:
+            own = [float(b) for b in bounds]
+        except (TypeError, ValueError):
+            own = []
+        if own != sorted(set(own)) or not 3 <= len(own) <= 8 or not np.isfinite(own).all():
+            raise MapError("Eigene Klassengrenzen müssen aufsteigen. Nötig sind drei bis acht Zahlen, zum Beispiel [0, 500, 1000].")
         if low < own[0] or high > own[-1]:
             raise MapError(
                 f"Die Klassengrenzen lassen Werte aus. Die Werte reichen von {format_number(low, 2)} bis "
@@ -135,11 +142,12 @@ def classify(
         digits = max(decimals or 0, *(0 if b.is_integer() else len(f"{b:.6f}".rstrip("0").split(".")[1])
                                      for b in own))
         return Classes("own", tuple(own), tuple(int(i) for i in _indices(array, own[1:])), digits)
-    if scheme not in SCHEMES or scheme == "own":
+    if not isinstance(scheme, str) or scheme not in SCHEMES or scheme == "own":
         names = ", ".join(f'"{s}"' for s in SCHEMES if s != "own")
         raise MapError(f"Die Klassenbildung „{scheme}“ ist nicht bekannt. Wählen Sie: {names}.")
-    if not 2 <= classes <= 7:
-        raise MapError(f"{classes} Klassen sind nicht möglich. Wählen Sie zwei bis sieben Klassen.")
+    if isinstance(classes, bool) or not isinstance(classes, Real) or not float(classes).is_integer() or not 2 <= classes <= 7:
+        raise MapError(f"{'…' if classes is ... else classes} Klassen sind nicht möglich. Wählen Sie zwei bis sieben Klassen, als Zahl ohne Anführungszeichen.")
+    classes = int(classes)
     k = min(classes, len(np.unique(present)))
     if k == 1:
         upper = [high]

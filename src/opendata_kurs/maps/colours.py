@@ -42,10 +42,11 @@ def palette_colours(palette: str | Sequence[str], classes: int) -> list[str]:
         MapError: Unknown name, wrong number of colours or a colour that is not "#rrggbb".
     """
     if not isinstance(palette, str):
-        colours = [str(c).lower() for c in palette]
+        colours = [str(c).lower() for c in palette] if isinstance(palette, Sequence) else []
         if len(colours) < classes or not all(re.fullmatch(r"#[0-9a-f]{6}", c) for c in colours):
             raise MapError(f"Nötig sind {classes} Farben in der Form „#1a2b3c“, von hell nach dunkel.")
         return colours[:classes]
+    palette = {name.lower(): name for name in SEQUENTIAL}.get(palette.lower(), palette)
     if palette not in SEQUENTIAL:
         raise MapError(
             f"Die Farbreihe „{palette}“ ist nicht bekannt. Wählen Sie zum Beispiel: {', '.join(SEQUENTIAL[:5])}."

@@ -4,67 +4,35 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from opendata_kurs.licensing import Licence, UnknownLicenceError, canonical, check_credit_line, credit_parts, licences
+from opendata_kurs.licensing import licence as find_licence
+
 from .errors import CreditError
 
-
-@dataclass(frozen=True)
-class Licence:
-    """What a credit line must hold under one licence (facts; sources stand in the licence chapter)."""
-
-    title: str
-    url: str
-    text: str  # pattern of the licence's name in a credit line
-    link: str  # pattern of the link to the licence text
-    attribution: bool
-    change_note: bool
-    reference: bool  # a reference to the dataset is demanded
-
-
-_CC = r"creativecommons\.org/"
-LICENCES = {
-    "dl-de-by-2.0": Licence(
-        "Datenlizenz Deutschland – Namensnennung – Version 2.0", "https://www.govdata.de/dl-de/by-2-0",
-        r"(?<!govdata\.de/)dl-de/by-2-0|Datenlizenz Deutschland\s*[–-]\s*Namensnennung\s*[–-]\s*Version 2\.0",
-        r"govdata\.de/dl-de/by-2-0", True, True, True),
-    "dl-de-zero-2.0": Licence(
-        "Datenlizenz Deutschland – Zero – Version 2.0", "https://www.govdata.de/dl-de/zero-2-0",
-        r"(?<!govdata\.de/)dl-de/zero-2-0|Datenlizenz Deutschland\s*[–-]\s*Zero", r"govdata\.de/dl-de/zero-2-0",
-        False, False, False),
-    "cc-by-4.0": Licence(
-        "CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/",
-        r"CC[ -]BY[ -]4\.0|Namensnennung 4\.0", _CC + r"licenses/by/4\.0", True, True, False),
-    "cc-by-3.0": Licence(
-        "CC BY 3.0", "https://creativecommons.org/licenses/by/3.0/de/",
-        r"CC[ -]BY[ -]3\.0|Namensnennung 3\.0", _CC + r"licenses/by/3\.0", True, True, False),
-    "cc-by-generisch": Licence(
-        "CC BY (ohne Version)", "http://www.opendefinition.org/licenses/cc-by",
-        r"CC[ -]BY|Creative Commons Namensnennung", r"creativecommons\.org/|opendefinition\.org/licenses/cc-by",
-        True, True, False),
-    "cc0-1.0": Licence(
-        "CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/", r"CC0|CC Zero",
-        _CC + r"publicdomain/zero/1\.0", False, False, False),
-    "odbl-1.0": Licence(
-        "Open Database License (ODbL) 1.0", "https://opendatacommons.org/licenses/odbl/1-0/",
-        r"ODbL|Open Database License", r"opendatacommons\.org/licenses/odbl|openstreetmap\.org/copyright",
-        True, False, False),
-}  # fmt: skip
-
+# further addresses that licensors accept as link to the licence
+_OTHER_LINKS = {"cc-by-generisch": ("creativecommons.org/licenses/by",), "odbl-1.0": ("openstreetmap.org/copyright",)}
 BASEMAP_HOST = "sgx.geodatenzentrum.de"
 BASEMAP_URL = (
     f"https://{BASEMAP_HOST}/wmts_basemapde/tile/1.0.0/de_basemapde_web_raster_grau/default/"
     "GLOBAL_WEBMERCATOR/{z}/{y}/{x}.png"
 )
-_CHANGED = re.compile(
-    r"(?<!un)(?<!nicht )(?:ge|ver)(?:ä|ae)ndert|(?<!nicht )bearbeitet|Änderung|(?<!nicht )gekürzt|gelöscht|"
-    r"zusammengefasst|umgerechnet|aggregiert|summiert|vereinfacht|verknüpft",
-    re.IGNORECASE,
-)
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"“”„]+[^\s<>\"“”„.,;:)\]]")
+
+
+def _known(id_: str) -> Licence | None:
+    try:
+        return find_licence(id_)
+    except UnknownLicenceError:
+        return None
+
+
+def _bare(url: str | None) -> str:
+    """An address without the parts that may differ between two spellings of it."""
+    return re.sub(r"^https?://(www\.)?|/(deed\.\w+)?$", "", url or "")
 
 
 def source(
@@ -75,26 +43,30 @@ def source(
     Args:
         publisher: Who provides the data, exactly as they want to be named.
         title: Title of the dataset.
-        licence: Short id, for example "dl-de-by-2.0", "cc-by-4.0".
+        licence: Id or usual spelling, for example "dl-de-by-2.0", "dl-de/by-2-0", "cc-by-4.0"
+            (all of `opendata_kurs.licensing` that have a text to link to).
         reference: Address of the dataset on its portal.
         changes: What you changed (German), one text or several.
 
     Raises:
-        CreditError: A part is missing or the licence id is not known.
+        CreditError: A part is missing or the licence is not known.
     """
-    if licence not in LICENCES:
-        raise CreditError(f"Die Lizenz „{licence}“ ist hier nicht bekannt. Bekannt sind: {', '.join(LICENCES)}.")
-    for name, value in (("Bereitsteller", publisher), ("Titel", title), ("Adresse des Datensatzes", reference)):
-        if not str(value).strip():
+    for name, value in (("Bereitsteller", publisher), ("Titel", title), ("Lizenz", licence), ("Adresse des Datensatzes", reference)):
+        if not isinstance(value, str) or not value.strip() or value.strip() in ("…", "..."):
             raise CreditError(f"Die Angabe „{name}“ ist leer. Für den Quellenvermerk wird sie gebraucht.")
-    known = LICENCES[licence]
+    found = _known(licence) or _known(canonical(licence) or "")
+    if found is None or not found.text_url:
+        ids = ", ".join(entry.id for entry in licences() if entry.text_url and entry.open)
+        raise CreditError(f"Die Lizenz „{licence}“ ist hier nicht bekannt. Offene Lizenzen sind: {ids}.")
+    if not _URL.fullmatch(reference.strip()):
+        raise CreditError(f"„{reference}“ ist keine Adresse. Kopieren Sie die Adresse des Datensatzes aus dem Portal: https://…")
     changes = [changes] if isinstance(changes, str) else list(changes)
-    credit = f"{publisher}: „{title}“, {reference}, {known.title} ({known.url})"
+    credit = f"{publisher}: „{title}“, {reference.strip()}, {found.name if found.short.startswith('dl-de') else found.short} ({found.text_url})"
     if changes:
         credit += f", Daten geändert: {'; '.join(c.rstrip('.') for c in changes)}"
     return {
-        "slug": None, "title": title, "publisher": publisher, "licence_id": licence,
-        "licence_title": known.title, "licence_url": known.url, "homepage": reference, "credit": credit,
+        "slug": None, "title": title, "publisher": publisher, "licence_id": found.id,
+        "licence_title": found.name, "licence_url": found.text_url, "homepage": reference.strip(), "credit": credit,
         "changes": changes,
     }  # fmt: skip
 
@@ -107,8 +79,12 @@ def collect_sources(data: Any, sources: Iterable[str | dict[str, Any]] = ()) -> 
     """
     from opendata_kurs import datasets
 
+    if sources is None:
+        sources = ()
     if isinstance(sources, str | dict):
         sources = [sources]
+    if not isinstance(sources, Iterable):
+        raise CreditError('Die Quellen fehlen noch. Schreiben Sie die Kurznamen in eckige Klammern: sources=["…", "…"].')
     found = list(getattr(data, "attrs", {}).get("quellen", []))
     for entry in sources:
         if isinstance(entry, dict):
@@ -140,7 +116,7 @@ def collect_sources(data: Any, sources: Iterable[str | dict[str, Any]] = ()) -> 
 
 def basemap_source(year: int) -> dict[str, Any]:
     """Return the source of the background map basemap.de with BKG's full credit."""
-    url = LICENCES["cc-by-4.0"].url
+    url = "https://creativecommons.org/licenses/by/4.0/"
     return {
         "slug": None, "title": "basemap.de Web Raster", "publisher": "basemap.de / BKG",
         "licence_id": "cc-by-4.0", "licence_title": "CC BY 4.0", "licence_url": url,
@@ -177,9 +153,7 @@ def credit_html(sources: Sequence[dict[str, Any]], own: str | None = None) -> st
     for entry in sources:
         line = linkify(entry["credit"])
         url = entry.get("licence_url")
-        rules = LICENCES.get(entry["licence_id"])
-        pattern = rules.link if rules else re.escape(re.sub(r"^https?://(www\.)?", "", url or "").rstrip("/"))
-        if url and not re.search(pattern, entry["credit"], re.IGNORECASE):
+        if url and _bare(url).lower() not in entry["credit"].lower():
             line += (f' (<a href="{html.escape(url)}" rel="noopener noreferrer" target="_blank">Lizenztext: '
                      f"{html.escape(entry['licence_title'])}</a>)")  # fmt: skip
         lines.append(line)
@@ -188,45 +162,50 @@ def credit_html(sources: Sequence[dict[str, Any]], own: str | None = None) -> st
     return "<p>Quellen:</p><ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
 
 
-def _plain(text: str) -> str:
-    text = text.casefold().replace("–", "-").replace("—", "-")
-    for umlaut, pair in (("ä", "ae"), ("ö", "oe"), ("ü", "ue")):
-        text = text.replace(umlaut, pair)
-    return re.sub(r"\s+", " ", text)
+def credit_faults(sources: Sequence[Mapping[str, Any]], credit: str) -> list[str]:
+    """Return in German what the visible credit lacks, by the rules of `opendata_kurs.licensing`.
 
-
-def credit_faults(entry: dict[str, Any], text: str, links: Sequence[str]) -> list[str]:
-    """Return in German what the visible credit lacks for one source under its licence.
+    Beyond the duties, a map names and links the licence of every source, also of those that ask for nothing (Zero, CC0):
+    whoever reads the map shall know what is allowed.
 
     Args:
-        entry: Source (publisher, title, licence_id, licence_url, homepage, changes).
-        text: Visible text of the credit.
-        links: Addresses of the links in the credit.
+        sources: Sources (publisher, title, licence_id, licence_url, homepage, credit, changes).
+        credit: Visible text of the credit, one source a line, the address of each link behind its text.
     """
-    rules = LICENCES.get(entry["licence_id"])
-    name = f"„{entry['title']}“"
-    faults = []
-    # the publisher's own name without the addition that only the course's metadata carry
-    publisher = re.split(r"\s*\(", entry["publisher"])[0]
-    named = _plain(publisher) in _plain(text) or _plain(entry["publisher"]) in _plain(text)
-    if rules is None:
-        if not named:
-            faults.append(f"Für {name} fehlt der Bereitsteller „{entry['publisher']}“.")
-        return faults
-    if rules.attribution and not named and _credited_as(entry) not in _plain(text):
-        faults.append(f"Für {name} fehlt der Bereitsteller „{entry['publisher']}“.")
-    if not re.search(rules.text, text, re.IGNORECASE):
-        faults.append(f"Für {name} fehlt der Name der Lizenz „{entry['licence_title']}“.")
-    if not any(re.search(rules.link, link, re.IGNORECASE) for link in links):
-        faults.append(f"Für {name} fehlt der Link zur Lizenz ({entry.get('licence_url') or rules.url}).")
-    if rules.reference and not any(not re.search(rules.link, link, re.IGNORECASE) for link in links):
-        faults.append(f"Für {name} fehlt der Verweis auf den Datensatz ({entry.get('homepage')}).")
-    if rules.change_note and entry.get("changes") and not _CHANGED.search(text):
-        faults.append(f"Für {name} fehlt der Hinweis, dass die Daten geändert wurden.")
+    known = [entry for entry in sources if _known(entry["licence_id"])]
+    wanted = [{**entry, "publisher": _named(entry, credit)} for entry in known]
+    faults, told = [], set()
+    for missing in check_credit_line(credit, wanted):
+        entry = next(e for e in known if e["title"] == missing.dataset)
+        if missing.part != "change" or entry.get("changes"):
+            faults.append(f"{missing.dataset}: {missing.message}")
+            told.add((missing.dataset, missing.part))
+    text = credit.lower()
+    for entry in sources:
+        rules, title = _known(entry["licence_id"]), entry["title"]
+        if rules is None or rules.attribution is None:
+            if not _provider_named({**entry, "licence_id": "dl-de-by-2.0"}, credit):
+                faults.append(f"{title}: Es fehlt, wer die Daten bereitstellt: „{entry['publisher']}“.")
+            continue
+        names = [rules.short, rules.name, entry.get("licence_title") or rules.name]
+        if not rules.attribution and not any(name.lower() in text for name in names):
+            faults.append(f"{title}: Es fehlt die Lizenz: „{rules.short}“.")
+        links = [_bare(rules.text_url), _bare(entry.get("licence_url")), *_OTHER_LINKS.get(rules.id, ())]
+        if rules.text_url and (title, "licence_link") not in told and not any(link.lower() in text for link in links if link):
+            faults.append(f"{title}: Es fehlt der Verweis auf den Lizenztext: {rules.text_url}")
     return faults
 
 
-def _credited_as(entry: dict[str, Any]) -> str:
-    """The provider as the dataset's own credit line names it ("Datenquelle: Stadt Münster")."""
-    head = re.split(r"[:,„]", re.sub(r"^(Datenquelle|Quelle):\s*", "", entry.get("credit", "")))[0].strip()
-    return _plain(head) if len(head) >= 5 else "\0"
+def _provider_named(entry: Mapping[str, Any], credit: str) -> bool:
+    return any(part.part == "provider" and part.present for part in credit_parts(credit, entry))
+
+
+def _named(entry: Mapping[str, Any], credit: str) -> str:
+    """The provider as the credit names it: the full name, the name without an addition in brackets that only the
+    course's metadata carry, or as the dataset's own credit line has it ("Datenquelle: Stadt Münster")."""
+    short = re.split(r"\s*\(", entry["publisher"])[0]
+    head = re.split(r"[:,„]", re.sub(r"^(Datenquelle|Quelle):\s*", "", entry.get("credit") or ""))[0].strip()
+    for name in (entry["publisher"], short, head if len(head) >= 5 else short):
+        if _provider_named({**entry, "publisher": name}, credit):
+            return name
+    return entry["publisher"]

@@ -15,9 +15,9 @@ import pandas as pd
 import traitlets
 
 from . import assets
-from .classes import SCHEMES
 from .errors import MapError, ValueColumnError
 from .layers import _need_column, choropleth
+from .options import column_list
 from .page import Map
 
 if TYPE_CHECKING:
@@ -87,14 +87,15 @@ def map_explorer(
         ValueColumnError: A column is missing.
         MapError: As in `choropleth`.
     """
-    names = dict(columns) if isinstance(columns, Mapping) else {c: c.replace("_", " ").capitalize() for c in columns}
+    names = dict(columns) if isinstance(columns, Mapping) else {c: str(c).replace("_", " ").capitalize() for c in column_list(columns)}
+    schemes = column_list(schemes)
     if not names:
         raise ValueColumnError("Nennen Sie mindestens eine Spalte mit Zahlen.")
     for column in [*names, *([year] if year else [])]:
         _need_column(data, column)
-    for scheme in schemes:
-        if scheme not in SCHEMES:
-            raise MapError(f"Die Klassenbildung „{scheme}“ ist nicht bekannt.")
+    for scheme in schemes or [""]:
+        if scheme not in _SHORT:
+            raise MapError(f"Die Klassenbildung „{scheme}“ ist nicht bekannt. Wählen Sie: {', '.join(_SHORT)}.")
     years = [str(y) for y in sorted(pd.unique(data[year].dropna()))] if year else []
     units = units or {}
 
@@ -111,7 +112,7 @@ def map_explorer(
         make,
         figures=[[c, t] for c, t in names.items()],
         years=[[y, y] for y in reversed(years)],
-        schemes=[[s, _SHORT.get(s, s)] for s in schemes],
+        schemes=[[s, _SHORT[s]] for s in schemes],
         figure=next(iter(names)),
         year=years[-1] if years else "",
         scheme=schemes[0],

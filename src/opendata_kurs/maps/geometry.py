@@ -9,6 +9,7 @@ import pandas as pd
 
 from .errors import CrsError, GeometryError, JoinError, MapError, ValueColumnError
 from .numbers import format_number
+from .options import number_hint, one_column
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -66,6 +67,23 @@ def _need_geometry(data: Any) -> None:
         )
     if "geometry" not in data.columns and data._geometry_column_name not in data.columns:
         raise GeometryError("Die Spalte mit der Geometrie fehlt. Behalten Sie beim Auswählen die Spalte „geometry“.")
+
+
+def known_crs(crs: Any) -> Any:
+    """Return the CRS that a code names.
+
+    Raises:
+        CrsError: There is no such code.
+    """
+    import pyproj
+
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
+        raise CrsError(
+            f"Das Koordinatensystem „{crs}“ gibt es nicht. Oft richtig sind: EPSG:4326 (Grad), EPSG:25832 (UTM), "
+            "EPSG:31466 und EPSG:31467 (Gauß-Krüger)."
+        ) from None
 
 
 def check_crs(data: gpd.GeoDataFrame, region: str | None = "nrw") -> None:
@@ -172,12 +190,12 @@ def check_geometry(data: gpd.GeoDataFrame, *, need: str | None = None) -> None:
     if need == "polygon" and not kinds <= {"Polygon", "MultiPolygon"}:
         raise GeometryError(
             f"Diese Karte braucht Flächen, die Daten enthalten {_kinds(kinds)}. "
-            "Für Punkte nehmen Sie points(…)."
+            + _kinds_hint(kinds, "Für Punkte nehmen Sie points(…).")
         )
     if need == "point" and not kinds <= {"Point"}:
         raise GeometryError(
             f"Diese Karte braucht Punkte, die Daten enthalten {_kinds(kinds)}. "
-            "Für Flächen nehmen Sie choropleth(…)."
+            + _kinds_hint(kinds, "Für Flächen nehmen Sie choropleth(…).")
         )
     invalid = ~geometry.is_valid
     if invalid.any():
@@ -211,6 +229,17 @@ def _kinds(kinds: set[str]) -> str:
     german = {"Point": "Punkte", "MultiPoint": "Punktgruppen", "LineString": "Linien",
               "MultiLineString": "Linien", "Polygon": "Flächen", "MultiPolygon": "Flächen"}  # fmt: skip
     return " und ".join(sorted({german.get(k, "Mischformen") for k in kinds}))
+
+
+def _kinds_hint(kinds: set[str], other: str) -> str:
+    """What to do with geometries of another kind; `other` names the function for the other plain kind."""
+    if "MultiPoint" in kinds and kinds <= {"Point", "MultiPoint"}:
+        return "Machen Sie aus Punktgruppen einzelne Punkte: daten = daten.explode()."
+    if len({k.removeprefix("Multi") for k in kinds}) > 1 or "GeometryCollection" in kinds:
+        return 'Zeichnen Sie nur eine Art. Teilen Sie vorher: daten[daten.geom_type == "Point"] oder daten[daten.geom_type == "Polygon"].'
+    if any("Line" in k for k in kinds):
+        return "Linien zeichnen die Karten dieses Kurses nicht."
+    return other
 
 
 def repair_geometry(data: gpd.GeoDataFrame, *, report: bool = True) -> gpd.GeoDataFrame:
@@ -284,6 +313,11 @@ def join_by_key(
     Raises:
         JoinError: A key column is missing, no key matches, or keys in `right` are not unique.
     """
+    for frame, side in ((left, "linken"), (right, "rechten")):
+        if not isinstance(frame, pd.DataFrame):
+            raise JoinError(f"Auf der {side} Seite fehlt eine Tabelle. join_by_key braucht zwei: Flächen links, Werte rechts.")
+    if not isinstance(on, str) and (not isinstance(on, list | tuple) or len(on) != 2):
+        raise JoinError('Der Schlüssel fehlt. Nennen Sie den Namen der Spalte: on="nr". Heißt sie verschieden: on=("nr", "nummer").')
     left_key, right_key = (on, on) if isinstance(on, str) else on
     for frame, key, side in ((left, left_key, "linken"), (right, right_key, "rechten")):
         if key not in frame.columns:
@@ -397,24 +431,17 @@ def to_points(
     """
     import geopandas as gpd
 
+    if not isinstance(table, pd.DataFrame):
+        raise MapError("to_points braucht eine Tabelle, zum Beispiel aus pd.read_csv(…) oder load_dataset(…).")
+    crs = known_crs(crs)
     for column in (longitude, latitude):
         if column not in table.columns:
             raise ValueColumnError(
                 f"Die Spalte „{column}“ gibt es nicht. Vorhanden sind: {', '.join(map(str, table.columns))}."
             )
-        values = table[column]
-        if not pd.api.types.is_numeric_dtype(values):
-            text = values.dropna().astype(str)
-            if text.str.contains(",").any():
-                raise ValueColumnError(
-                    f"Die Spalte „{column}“ ist Text mit Dezimalkomma (zum Beispiel {text.iloc[0]}). "
-                    f'Lesen Sie die Datei mit decimal="," oder ersetzen Sie: '
-                    f'tabelle["{column}"].str.replace(",", ".").astype(float).'
-                )
-            raise ValueColumnError(
-                f"Die Spalte „{column}“ ist Text, keine Zahl. "
-                f'pd.to_numeric(tabelle["{column}"], errors="coerce") zeigt, welche Zeilen stören.'
-            )
+        values = one_column(table, column)
+        if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+            raise ValueColumnError(number_hint(values))
         if values.isna().any():
             n = int(values.isna().sum())
             raise ValueColumnError(

@@ -35,16 +35,40 @@ _LOADING = {
 _HARMLESS_LINKS = {"license", "canonical", "author", "help", "alternate"}
 
 
-def _decoded(address: str) -> str | None:
-    match = re.match(r"data:(?:text/(?:javascript|css|html)|application/javascript)[^,]*?(;base64)?,(.*)", address, re.S)
-    if not match:
-        return None
-    return base64.b64decode(match[2]).decode("utf-8", "replace") if match[1] else unquote(match[2])
+class TolerantParser(HTMLParser):
+    """A parser that reads broken and hostile pages as a browser does, and never fails."""
 
-
-class _Finder(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
+
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Read `<![…` as a comment up to the next `>`: so do browsers, even when it says CDATA."""
+        return self.parse_bogus_comment(i, report)
+
+
+def _decoded(address: str) -> str | None:
+    """Return the text of a `data:` address that a browser could run or show, or None."""
+    match = re.match(r"\s*data:([^,]*),(.*)", address, re.S | re.IGNORECASE)
+    if not match or re.match(r"\s*(?:image/(?!svg)|font/|audio/|video/)", match[1], re.IGNORECASE):
+        return None
+    text = unquote(match[2])
+    if not re.search(r";\s*base64\s*$", match[1], re.IGNORECASE):
+        return text
+    code = re.sub(r"[^A-Za-z0-9+/]", "", text)  # browsers forgive spaces and missing padding
+    code = code[: len(code) - (len(code) % 4 == 1)]
+    return base64.b64decode(code + "=" * (-len(code) % 4)).decode("utf-8", "replace")
+
+
+def _host(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").lower()
+    except ValueError:  # no valid address: then it is of no allowed host
+        return ""
+
+
+class _Finder(TolerantParser):
+    def __init__(self) -> None:
+        super().__init__()
         self.found: list[str] = []
         self.inside = ""
         self.data_script = False
@@ -67,7 +91,10 @@ class _Finder(HTMLParser):
                 if _FOREIGN.match(part):
                     self.found.append(part.strip().split()[0])
             if (code := _decoded(value)) is not None:
-                self._text("style" if tag == "link" else "script", code)
+                if tag in ("iframe", "frame", "object", "embed"):
+                    self.found += foreign_requests(code)
+                else:
+                    self._text("style" if tag == "link" else "script", code)
         if "style" in values:
             self._text("style", values["style"])
         if tag == "iframe" and "srcdoc" in values:
@@ -94,4 +121,4 @@ def foreign_requests(page: str, allowed_hosts: tuple[str, ...] = ()) -> list[str
     finder.feed(page)
     finder.close()
     hosts = {h.lower() for h in allowed_hosts}
-    return sorted({a for a in finder.found if (urlsplit(a).hostname or "").lower() not in hosts})
+    return sorted({a for a in finder.found if _host(a) not in hosts})

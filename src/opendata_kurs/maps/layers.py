@@ -6,6 +6,7 @@ import difflib
 import html
 import math
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .credits import collect_sources
 from .errors import GeometryError, MapError, ValueColumnError
 from .geometry import check_crs, check_geometry
 from .numbers import MISSING, format_cell, format_number, is_whole
+from .options import column_list, number_hint, one_column, optional_text, title_text, whole_number
 from .page import HEIGHT, Map, script_json
 
 if TYPE_CHECKING:
@@ -56,7 +58,9 @@ class _Layer(MacroElement):
 
 
 def _need_column(data: pd.DataFrame, column: str) -> None:
-    if column not in data.columns:
+    if column is None or column is ...:
+        raise ValueColumnError("Der Name der Spalte fehlt noch. Setzen Sie ihn in geraden Anführungszeichen ein.")
+    if isinstance(column, list | tuple | dict | set) or column not in data.columns:
         names = [str(c) for c in data.columns if c != "geometry"]
         near = difflib.get_close_matches(str(column), names, 1)
         hint = f"Meinten Sie „{near[0]}“?" if near else f"Vorhanden sind: {', '.join(names)}."
@@ -65,13 +69,9 @@ def _need_column(data: pd.DataFrame, column: str) -> None:
 
 def _values(data: pd.DataFrame, column: str) -> np.ndarray:
     _need_column(data, column)
-    series = data[column]
+    series = one_column(data, column)
     if pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
-        example = next((str(v) for v in series.dropna()), "leer")
-        raise ValueColumnError(
-            f"Die Spalte „{column}“ enthält Text und keine Zahlen (zum Beispiel „{example}“). "
-            f'Wandeln Sie sie um: daten["{column}"].str.replace(",", ".").astype(float).'
-        )
+        raise ValueColumnError(number_hint(series))
     values = series.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     values[~np.isfinite(values)] = np.nan
     if np.isnan(values).all():
@@ -238,13 +238,16 @@ def _listing(names: Sequence[str], limit: int = 3) -> str:
     return ", ".join(names[:-1]) + " und " + names[-1] if len(names) > 1 else "".join(names)
 
 
-def _describe(names: list[str], values: np.ndarray, heading: str, unit: str | None, decimals: int) -> str:
+def _describe(names: list[str], values: np.ndarray, heading: str, unit: str | None, decimals: int,
+              things: tuple[str, str] = ("einer Fläche", "Flächen")) -> str:  # fmt: skip
     """Text alternative: what, how many, where is the least and the most, what is missing."""
     present = np.flatnonzero(~np.isnan(values))
     measure = f" (in {unit})" if unit else ""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    text = f"{heading}{measure} in {len(values)} Flächen."
-    if low == high:
+    text = f"{heading}{measure} in {things[0] if len(values) == 1 else f'{len(values)} {things[1]}'}."
+    if len(values) == 1:
+        text += f" Der Wert ist {format_number(low, decimals)}, in: {names[0]}."
+    elif low == high:
         text += f" Überall ist der Wert {format_number(low, decimals)}."
     else:
         where = [[names[i] for i in present if values[i] == v] for v in (low, high)]
@@ -278,7 +281,7 @@ def choropleth(
     data: gpd.GeoDataFrame,
     column: str,
     *,
-    title: str,
+    title: str = "",
     unit: str | None = None,
     label: str | None = None,
     name: str | None = None,
@@ -303,7 +306,7 @@ def choropleth(
     Args:
         data: Polygons in any CRS (drawn in EPSG:4326), one row per area.
         column: Column with numbers.
-        title: Title of the map: what, where, when.
+        title: Title of the map: what, where, when. Needed; without it there is a German error.
         unit: Unit of the numbers, for the legend ("Einwohner je km²").
         label: Name of the figure in the legend; by default the column's title in the dataset.
         name: Column with the names of the areas; by default it is found.
@@ -326,6 +329,11 @@ def choropleth(
         ValueColumnError: The column is missing, is text or is empty.
         MapError: Wrong options (German message).
     """
+    title = title_text(title)
+    for option, text in (("description", description), ("credit", credit), ("unit", unit), ("label", label)):
+        optional_text(text, option)
+    if decimals is not None:
+        decimals = whole_number(decimals, "decimals", 0, 8)
     shapes = _prepared(data, "polygon", region)
     values = _values(data, column)
     used = collect_sources(data, sources)
@@ -336,6 +344,7 @@ def choropleth(
     fills = colours.palette_colours(palette, result.count)
     name = _name_column(data, name, [column])
     names = _cells(data[name]) if name else [f"Fläche {i + 1}" for i in range(len(data))]
+    columns = column_list(columns)
     for extra in columns:
         _need_column(data, extra)
     extras = [c for c in columns if c not in (column, name)]
@@ -375,15 +384,16 @@ def _digits(values: np.ndarray, legend: int, wanted: int | None) -> int:
         return wanted
     if is_whole(values):
         return 0
-    if float(np.nanmax(np.abs(values))) >= 1000:
-        return 0
-    return min(max(legend, 1), 4)
+    largest = float(np.nanmax(np.abs(values)))
+    if largest >= 1000:  # decimals only where whole numbers would hide the differences
+        return legend if np.nanmax(values) - np.nanmin(values) < 10 else 0
+    return min(max(legend, 1), 4 if largest >= 0.01 else 8)
 
 
 def points(
     data: gpd.GeoDataFrame,
     *,
-    title: str,
+    title: str = "",
     name: str | None = None,
     columns: Sequence[str] = (),
     label: str = "Orte",
@@ -405,7 +415,7 @@ def points(
 
     Args:
         data: Points in any CRS; with `size` also polygons (a circle inside each, the areas as outline).
-        title: Title of the map.
+        title: Title of the map; needed, as in `choropleth`.
         name: Column with the names of the places; by default it is found.
         columns: Further columns for window and table.
         label: What a circle is, for the legend ("Haltestellen").
@@ -425,7 +435,16 @@ def points(
         ValueColumnError: A column is missing or no number.
         MapError: Wrong options (German message).
     """
+    title = title_text(title)
+    for option, text in (("description", description), ("credit", credit), ("unit", unit), ("label", label)):
+        optional_text(text, option)
+    if decimals is not None:
+        decimals = whole_number(decimals, "decimals", 0, 8)
+    if radius is not None and not (isinstance(radius, Real) and 1 <= radius <= 60):
+        raise MapError("radius braucht eine Zahl von 1 bis 60, ohne Anführungszeichen.")
     outlines = background
+    if outlines is not None:
+        check_crs(outlines, None)
     polygons_given = size is not None and _is_polygons(data)
     places = _prepared(data, "polygon" if polygons_given else "point", region)
     if polygons_given:
@@ -440,6 +459,7 @@ def points(
         used = collect_sources(None, [*used, *outlines.attrs.get("quellen", [])])
     titles = _field_titles(used)
     name = _name_column(data, name, [size] if size else [])
+    columns = column_list(columns)
     for extra in columns:
         _need_column(data, extra)
     extras = [c for c in columns if c not in (name, size)]
@@ -448,8 +468,10 @@ def points(
         values = _values(data, size)
         if np.nanmin(values) < 0:
             raise ValueColumnError(f"Die Spalte „{size}“ hat negative Werte. Ein Kreis kann sie nicht zeigen.")
+        if np.nanmax(values) == 0:
+            raise ValueColumnError(f"In der Spalte „{size}“ stehen nur Nullen. Kreise hätten keine Größe. Prüfen Sie die Spalte.")
         digits = _digits(values, 1, decimals)
-        largest = float(np.nanmax(values)) or 1.0
+        largest = float(np.nanmax(values))
         top = radius or (30.0 if len(data) <= 80 else 20.0)
         radii = np.sqrt(np.nan_to_num(values) / largest) * top
     names = _cells(data[name]) if name else [f"Punkt {i + 1}" for i in range(len(data))]
@@ -479,7 +501,9 @@ def points(
     missing = int(np.isnan(values).sum()) if values is not None else 0
     karte = Map(
         title=title, credit=credit, basemap=basemap, height=height, prefer_canvas=total > 2000,
-        description=description or _describe_points(places, names, values, heads, label, digits, outlines),
+        description=description or _describe_points(
+            places, names, values, heads, label, digits,
+            ("einer Fläche", "Flächen") if polygons_given else ("einem Ort", "Orten")),
     )  # fmt: skip
     karte.sources = used + karte.sources
     karte.bounds = _bounds(places)
@@ -561,15 +585,15 @@ def _size_legend(heading: str, unit: str | None, largest: float, radii: np.ndarr
 
 
 def _describe_points(places: Any, names: list[str], values: Any, heads: list[str], label: str, digits: int,
-                     outlines: Any) -> str:  # fmt: skip
+                     things: tuple[str, str]) -> str:  # fmt: skip
     total = len(places)
     if values is not None:
-        return _describe(names, values, heads[1], None, digits)
+        return _describe(names, values, heads[1], None, digits, things)
     west, south, east, north = (format_number(float(v), 2) for v in places.total_bounds)
     text = f"{label}: {format_number(total)} {'Punkt' if total == 1 else 'Punkte'} zwischen {west} und {east} Grad Länge "
     text += f"und {south} und {north} Grad Breite."
     if total <= 3:
-        return text + f" Es sind: {_listing(names)}."
+        return text + f" {'Es ist' if total == 1 else 'Es sind'}: {_listing(names)}."
     # where most of them lie, in words
     x, y = places.geometry.x.to_numpy(), places.geometry.y.to_numpy()
     middle_x, middle_y = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2

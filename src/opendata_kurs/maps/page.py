@@ -17,6 +17,7 @@ from . import assets, colours
 from .credits import BASEMAP_HOST, BASEMAP_URL, basemap_source, collect_sources, credit_html
 from .errors import ForeignRequestError, MapError
 from .guard import foreign_requests
+from .options import optional_text, output_path, title_text, whole_number
 
 HEIGHT = 620  # of the frame in a notebook, in CSS pixels
 
@@ -130,7 +131,7 @@ class Map(folium.Map):
     def __init__(
         self,
         *,
-        title: str,
+        title: str = "",
         description: str = "",
         sources: Iterable[str | dict[str, Any]] = (),
         credit: str | None = None,
@@ -138,8 +139,10 @@ class Map(folium.Map):
         height: int = HEIGHT,
         **kwargs: Any,
     ) -> None:
-        if not str(title).strip():
-            raise MapError("Der Titel fehlt. Schreiben Sie: Was, wo, wann? Zum Beispiel title=\"Wahlbeteiligung 2020\".")
+        title = title_text(title)
+        description = optional_text(description, "description") or ""
+        optional_text(credit, "credit")
+        height = whole_number(height, "height", 200, 4000)
         if basemap not in (None, "basemap.de"):
             raise MapError(f"Der Hintergrund „{basemap}“ ist nicht bekannt. Möglich sind None und \"basemap.de\".")
         kwargs.setdefault("location", [51.45, 7.3])
@@ -152,14 +155,14 @@ class Map(folium.Map):
         self._parent = None
         self.default_js = [("leaflet", assets.leaflet_js())]
         self.default_css = [("leaflet_css", assets.leaflet_css())]
-        self.title = str(title).strip()
+        self.title = title
         self.description = description.strip()
         self.own_credit = credit
         self.sources = collect_sources(None, sources)
         self.basemap = basemap
         if basemap:
             self.sources.append(basemap_source(date.today().year))
-        self.height_px = int(height)
+        self.height_px = height
         self.legend = ""
         self.table = ""
         self.hint = ""
@@ -244,15 +247,15 @@ def save_html(karte: Map, path: str | Path) -> Path:
     """Save the map as one HTML file that works offline; return the path.
 
     Raises:
-        MapError: Not a map of this course, or the folder does not exist.
+        MapError: Not a map of this course, another suffix than .html, or a folder that does not exist.
         ForeignRequestError: The page would load something from a third party.
     """
     if not isinstance(karte, Map):
         raise MapError("Das ist keine Karte dieses Kurses. Bilden Sie sie mit choropleth(…) oder points(…).")
-    path = Path(path)
-    if not path.suffix:
-        path = path.with_suffix(".html")
-    if not path.parent.is_dir():
-        raise MapError(f"Den Ordner „{path.parent}“ gibt es nicht. Legen Sie ihn an oder wählen Sie einen anderen.")
-    path.write_text(karte.html(), encoding="utf-8", newline="\n")
+    path = output_path(path, ".html", ".htm", what="Die Karte wird eine HTML-Datei")
+    page = karte.html()
+    try:
+        path.write_text(page, encoding="utf-8", newline="\n")
+    except OSError:
+        raise MapError(f"Die Datei „{path.name}“ lässt sich hier nicht speichern. Wählen Sie einen anderen Ordner.") from None
     return path

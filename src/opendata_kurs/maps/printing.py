@@ -15,9 +15,9 @@ import numpy as np
 from . import colours
 from .classes import classify
 from .credits import collect_sources
-from .errors import MapError
 from .layers import _cells, _describe, _digits, _field_titles, _name_column, _prepared, _title, _values
 from .numbers import MISSING, format_number
+from .options import optional_text, output_path, title_text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -45,7 +45,7 @@ def print_map(
     column: str,
     path: str | Path,
     *,
-    title: str,
+    title: str = "",
     unit: str | None = None,
     label: str | None = None,
     name: str | None = None,
@@ -84,13 +84,10 @@ def print_map(
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.path import Path as Outline
 
-    path = Path(path)
-    if path.suffix.lower() not in (".pdf", ".png"):
-        raise MapError("Die Druckkarte wird PDF oder PNG. Der Dateiname endet also auf .pdf oder .png.")
-    if not path.parent.is_dir():
-        raise MapError(f"Den Ordner „{path.parent}“ gibt es nicht. Legen Sie ihn an oder wählen Sie einen anderen.")
-    if not title.strip():
-        raise MapError("Der Titel fehlt. Schreiben Sie: Was, wo, wann?")
+    path = output_path(path, ".pdf", ".png", what="Die Druckkarte wird PDF oder PNG")
+    title = title_text(title)
+    for option, text in (("description", description), ("credit", credit), ("unit", unit), ("label", label)):
+        optional_text(text, option)
     shapes = _prepared(data, "polygon", region).to_crs("EPSG:25832")
     values = _values(data, column)
     used = collect_sources(data, sources)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import re
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from . import colours
 from .credits import BASEMAP_HOST, basemap_source, credit_faults
 from .errors import MapError
 from .geometry import REGIONS
-from .guard import foreign_requests
+from .guard import TolerantParser, foreign_requests
 from .numbers import format_number
 
 KEYS = ("titel", "legende", "quelle", "textalternative", "tabelle", "kontrast", "abrufe", "daten", "lage", "sprache")
@@ -77,14 +77,15 @@ class MapReport:
         return f'<div lang="de"><p>Prüfliste: {done} von {len(self.findings)} Punkten erfüllt</p><ul>{rows}</ul></div>'
 
 
-class _Reader(HTMLParser):
+class _Reader(TolerantParser):
     """Collects the parts of a page that the checks look at."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.stack: list[tuple[str, dict[str, str]]] = []
         self.text: dict[str, str] = {k: "" for k in ("title", "h1", "figcaption", "aside", "style", "beschreibung")}
         self.lang = ""
+        self.credit = ""  # the caption, one source a line, each link's address behind its text
         self.links: list[str] = []
         self.legend_items: list[str] = []
         self.rows = 0
@@ -103,6 +104,8 @@ class _Reader(HTMLParser):
             self.lang = values.get("lang", "")
         if tag == "a" and self._in("figcaption"):
             self.links.append(values.get("href", ""))
+        if tag in ("p", "li", "br") and self._in("figcaption"):
+            self.credit += "\n"
         if tag == "li" and self._in("aside"):
             self.legend_items.append("")
         if tag == "tr" and self._in("tbody"):
@@ -117,6 +120,8 @@ class _Reader(HTMLParser):
             self.stack.append((tag, values))
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._in("figcaption") and self.links:
+            self.credit += f" {self.links[-1]} "
         for i in range(len(self.stack) - 1, -1, -1):
             if self.stack[i][0] == tag:
                 del self.stack[i:]
@@ -135,6 +140,8 @@ class _Reader(HTMLParser):
         for name in ("title", "h1", "figcaption", "aside", "style"):
             if self._in(name):
                 self.text[name] += data
+        if self._in("figcaption"):
+            self.credit += data.replace("\n", " ")
         if values.get("id") == "beschreibung":
             self.text["beschreibung"] += data
         if self.legend_items and self._in("li") and self._in("aside"):
@@ -166,30 +173,32 @@ def _decode(deltas: list[int]) -> tuple[list[float], list[float]]:
     return ys, xs
 
 
+def _add_layer(out: _Shown, data: Any) -> None:
+    """Count what one layer draws; raises the usual errors of Python when the layer is damaged."""
+    if "formen" in data and not data.get("leer"):
+        drawn = [i for i, shape in enumerate(data["formen"]) if any(part and part[0] for part in shape)]
+        valued = sum(data["klassen"][i] >= 0 for i in drawn)
+        rings = [_decode(part[0]) for shape in data["formen"] for part in shape]
+        out.shapes += len(drawn)
+        out.valued += valued
+    elif "orte" in data:
+        rings = [_decode(data["orte"])]
+        out.points += len(rings[0][0])
+        out.valued += len(rings[0][0])
+    else:
+        return
+    for ys, xs in rings:
+        if xs:
+            out.box = _grow(out.box, [min(ys), max(ys)], [min(xs), max(xs)])
+
+
 def _shown(reader: _Reader) -> _Shown:
     out = _Shown()
     for name, text in reader.json.items():
-        if not name.startswith("daten-"):
-            continue
-        try:
-            data = json.loads(text)
-        except ValueError:
-            continue
-        if "formen" in data and not data.get("leer"):
-            drawn = [i for i, shape in enumerate(data["formen"]) if any(part and part[0] for part in shape)]
-            out.shapes += len(drawn)
-            out.valued += sum(data["klassen"][i] >= 0 for i in drawn)
-            for shape in data["formen"]:
-                for part in shape:
-                    ys, xs = _decode(part[0])
-                    if xs:
-                        out.box = _grow(out.box, [min(ys), max(ys)], [min(xs), max(xs)])
-        elif "orte" in data:
-            ys, xs = _decode(data["orte"])
-            out.points += len(xs)
-            out.valued += len(xs)
-            if xs:
-                out.box = _grow(out.box, [min(ys), max(ys)], [min(xs), max(xs)])
+        if name.startswith("daten-"):
+            # a browser cannot draw a damaged layer either: nothing of it counts
+            with contextlib.suppress(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
+                _add_layer(out, json.loads(text))
     # layers that folium itself wrote
     for script in reader.scripts:
         for y, x in re.findall(r"L\.(?:circleMarker|marker|circle)\(\s*\[\s*(-?[\d.]+),\s*(-?[\d.]+)\s*\]", script):
@@ -223,7 +232,7 @@ def _check_legend(reader: _Reader, info: dict[str, Any]) -> Finding:
     items = [i.strip() for i in reader.legend_items if i.strip()]
     if not items:
         return Finding("legende", False, "Die Legende fehlt. Ohne Legende sind Farben und Kreise nicht lesbar.")
-    wanted = len(info.get("klassen", [])) + bool(info.get("ohne_angabe"))
+    wanted = len(info["klassen"]) + bool(info.get("ohne_angabe"))
     if info.get("art") == "flaechen" and len(items) < wanted:
         return Finding("legende", False, f"Die Legende ist unvollständig: {len(items)} von {wanted} Einträgen.")
     if info.get("art") == "flaechen" and info.get("ohne_angabe") and "keine Angabe" not in reader.text["aside"]:
@@ -233,10 +242,10 @@ def _check_legend(reader: _Reader, info: dict[str, Any]) -> Finding:
 
 def _check_credit(reader: _Reader, info: dict[str, Any]) -> Finding:
     text = re.sub(r"\s+", " ", reader.text["figcaption"]).strip()
-    sources = list(info.get("quellen", []))
-    if info.get("hintergrund") and not any("basemap" in s.get("publisher", "") for s in sources):
+    sources = list(info["quellen"])
+    if info.get("hintergrund") and not any("basemap" in s["publisher"] for s in sources):
         sources.append(basemap_source(0))
-    data_sources = [s for s in sources if "basemap" not in s.get("publisher", "")]
+    data_sources = [s for s in sources if "basemap" not in s["publisher"]]
     if not text or "nicht angegeben" in text:
         return Finding("quelle", False, "Der Quellenvermerk fehlt. Geben Sie die Quelle mit sources=[…] an.")
     if not data_sources:
@@ -245,7 +254,7 @@ def _check_credit(reader: _Reader, info: dict[str, Any]) -> Finding:
             "Zur Karte gehört kein Datensatz mit Lizenz. Geben Sie ihn mit sources=[…] an, "
             "eigene Quellen mit source(…).",
         )  # fmt: skip
-    faults = [fault for entry in sources for fault in credit_faults(entry, text, reader.links)]
+    faults = credit_faults(sources, reader.credit)
     if faults:
         return Finding("quelle", False, "Der Quellenvermerk ist unvollständig. " + " ".join(faults))
     count = len(sources)
@@ -281,7 +290,7 @@ def _check_contrast(reader: _Reader, info: dict[str, Any]) -> Finding:
         ratio = colours.contrast(css[name], css["papier"])
         if ratio < 4.5:
             return Finding("kontrast", False, f"{german}: Kontrast {format_number(ratio, 1)}, nötig ist 4,5.")
-    fills = [f.lower() for f in info.get("farben", []) if re.fullmatch(r"#[0-9a-fA-F]{6}", f)]
+    fills = [f.lower() for f in info["farben"] if isinstance(f, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", f)]
     if info.get("art") == "flaechen" and len(fills) > 1:
         light = [colours.lightness(f) for f in fills]
         steps = [a - b for a, b in pairwise(light)]
@@ -350,15 +359,27 @@ def _check_place(shown: _Shown) -> Finding:
     )  # fmt: skip
 
 
+def _info(reader: _Reader) -> dict[str, Any]:
+    """What the page says of itself; what has a wrong form is left out, so that the checks find it missing."""
+    try:
+        info = json.loads(reader.json.get("karte-angaben", "{}"))
+    except (ValueError, RecursionError):
+        info = {}
+    info = info if isinstance(info, dict) else {}
+    for key in ("klassen", "farben", "quellen"):
+        info[key] = info[key] if isinstance(info.get(key), list) else []
+    needed = ("title", "publisher", "licence_id")
+    info["quellen"] = [s for s in info["quellen"] if isinstance(s, dict) and all(isinstance(s.get(k), str) and s[k] for k in needed)
+                       and all(isinstance(s.get(k), str | None) for k in ("licence_title", "licence_url", "homepage", "credit"))]  # fmt: skip
+    return info
+
+
 def check_html(page: str, *, allow_basemap: bool = True) -> MapReport:
     """Check the text of a map page; see `check_map`."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    try:
-        info = json.loads(reader.json.get("karte-angaben", "{}"))
-    except ValueError:
-        info = {}
+    info = _info(reader)
     shown = _shown(reader)
     language = reader.lang.lower().startswith("de")
     return MapReport(
@@ -392,10 +413,17 @@ def check_map(path: str | Path, *, allow_basemap: bool = True) -> MapReport:
     Raises:
         MapError: The file does not exist or is no HTML page.
     """
+    if not isinstance(path, str | Path):
+        raise MapError('check_map prüft eine gespeicherte Datei. Speichern Sie die Karte: save_html(karte, "meine_karte.html"). '
+                       'Dann schreiben Sie: check_map("meine_karte.html").')  # fmt: skip
     path = Path(path)
-    if not path.is_file():
-        raise MapError(f"Die Datei „{path.name}“ gibt es nicht. Speichern Sie die Karte zuerst: save_html(karte, \"{path.name}\").")
-    page = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        page = path.read_bytes().decode("utf-8", errors="replace")
+    except IsADirectoryError:
+        raise MapError(f"„{path}“ ist ein Ordner. Nennen Sie die Datei mit der Karte, sie endet auf .html.") from None
+    except (OSError, ValueError):
+        name = path.name[:60]
+        raise MapError(f"Die Datei „{name}“ gibt es nicht. Speichern Sie die Karte zuerst: save_html(karte, \"{name}\").") from None
     if "<html" not in page.lower():
         raise MapError(f"Die Datei „{path.name}“ ist keine HTML-Seite. Speichern Sie die Karte mit save_html(…).")
     return check_html(page, allow_basemap=allow_basemap)

@@ -32,7 +32,9 @@ var kursKarte = (function () {
     map.on("blur", () => map.scrollWheelZoom.disable());
     if (extra.ausschnitt) {
       const bounds = L.latLngBounds(extra.ausschnitt);
-      const whole = () => map.fitBounds(bounds, {padding: [12, 12], animate: false});
+      const whole = () => map.fitBounds(bounds, {
+        // on a phone the buttons would lie on the map's corner
+        paddingTopLeft: [element.clientWidth < 480 ? 56 : 12, 12], paddingBottomRight: [12, 12], animate: false});
       whole();
       map.setMaxBounds(bounds.pad(0.6));
       map.setMinZoom(Math.max(0, Math.floor(map.getZoom()) - 1));
