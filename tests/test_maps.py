@@ -185,7 +185,7 @@ def test_one_point_at_zero(stops):
 
 def test_all_outside_names_the_crs():
     data = gpd.GeoDataFrame(geometry=[Point(405_000, 5_758_000)], crs="EPSG:25833")
-    with pytest.raises(maps.CrsError, match=r"Alle 1 Punkte liegen außerhalb.*EPSG:25833"):
+    with pytest.raises(maps.CrsError, match=r"^Der Punkt liegt außerhalb.*Angegeben ist EPSG:25833.*deutschland"):
         maps.check_crs(data)
 
 

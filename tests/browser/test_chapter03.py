@@ -1,5 +1,8 @@
-"""The map a learner hands in (exercise 6 of chapter 03): opened as a file, with every host but loopback refused."""
+"""The maps of chapter 03, with every host but loopback refused: each map the lessons show, and the ones handed in."""
 
+import json
+import re
+from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -8,13 +11,12 @@ from nbclient import NotebookClient
 
 from opendata_kurs import paths
 from opendata_kurs.course_tools.sanitizers import grade_id
-from opendata_kurs.maps import check_map
+from opendata_kurs.maps import check_html, check_map
 
-from .lab import axe
+from .mapcheck import READY, SHOTS, map_faults
 
-EXERCISE = paths.course_dir() / "03_kartenworkshop" / "uebung_06_meine_karte.ipynb"
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-BEST = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+CHAPTER = paths.course_dir() / "03_kartenworkshop"
+EXERCISE = CHAPTER / "uebung_06_meine_karte.ipynb"
 # own words for the places to edit, by grade_id; the map of points takes the way of an own file
 OWN_POINTS = {
     "thema-loesung": 'thema = "eigene"\ndaten = load_dataset("krefeld-kitas")\ndaten.attrs = {}',
@@ -55,7 +57,7 @@ def test_handed_in_map_stands_alone(page, only_local, tmp_path, kind):
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(file.as_uri())
-    page.wait_for_selector("html[data-bereit=ja]", state="attached")
+    page.wait_for_selector(READY, state="attached")
     assert page.locator(f".leaflet-container {selector}").count() == count
     assert legend in page.locator("aside.legende").inner_text()
     if kind == "flaechen":
@@ -70,5 +72,94 @@ def test_handed_in_map_stands_alone(page, only_local, tmp_path, kind):
     page.screenshot(path=str(SHOTS / f"meine-karte-{kind}.png"))
     page.locator("summary").click()
     assert page.locator("tbody tr").count() == count
-    assert axe(page, tags=BEST) == []
+    assert map_faults(page) == []
     assert problems == []
+
+
+def shown_maps() -> dict[str, str]:
+    """The maps in the lessons' committed outputs: lesson and cell -> page."""
+    found = {}
+    for lesson in sorted(CHAPTER.glob("lektion_*.ipynb")):
+        for cell in nbformat.read(lesson, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                frame = re.search(r'<iframe title="Karte: [^"]*" srcdoc="([^"]*)"', output.get("data", {}).get("text/html", ""))
+                if frame:
+                    found[f"{lesson.stem[:10]}-{cell.id}"] = unescape(frame[1])
+    return found
+
+
+SHOWN = shown_maps()
+
+
+def test_lessons_show_maps():
+    assert len(SHOWN) >= 9
+    assert {name[:10] for name in SHOWN} == {f"lektion_0{i}" for i in range(1, 7)}
+
+
+@pytest.fixture
+def shown(page, only_local, tmp_path):
+    """Return a function that opens a page in a window of a width and waits until the map is drawn."""
+
+    def open_page(text: str, width: int):
+        file = tmp_path / "karte.html"
+        file.write_text(text, encoding="utf-8")
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(file.as_uri())
+        page.wait_for_selector(READY, state="attached")
+        page.wait_for_timeout(400)
+        return page
+
+    return open_page
+
+
+COUNT = """() => { const one = document.querySelectorAll('path.flaeche, path.punkt').length;
+    const groups = [...document.querySelectorAll('.gruppe')].map(g => parseInt(g.textContent.replace(/\\D/g, '')));
+    return one + groups.reduce((a, b) => a + b, 0) }"""
+FOCUS = "() => { const e = document.activeElement; return e.getAttribute('aria-label') || e.textContent.trim() }"
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_each_map_of_the_lessons(shown, name):
+    text = SHOWN[name]
+    info = json.loads(re.search(r'id="karte-angaben">(.*?)</script>', text, re.S)[1])
+    page = shown(text, 1280)
+    assert page.evaluate(COUNT) == info.get("gezeichnet", info["anzahl"])
+    legend = page.locator("aside.legende")
+    assert legend.locator("h2").inner_text() and legend.locator("li").count() >= 1
+    if info["art"] == "flaechen":
+        assert [t for t in info["klassen"] if t not in legend.inner_text()] == []
+    caption = page.locator("figcaption")
+    for source in info["quellen"]:
+        assert source["publisher"].split(" (")[0].split(",")[0] in caption.inner_text()
+    assert check_html(text, allow_basemap=False).open == []
+
+    reached = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(FOCUS))
+        if reached[-1].startswith("Werte als Tabelle"):
+            break
+    for wanted in ("Karte: ", "Vergrößern", "Verkleinern", "Ganze Karte zeigen", "Werte als Tabelle"):
+        assert any(label.startswith(wanted) for label in reached), (wanted, reached)
+    assert any("Pfeiltasten führen" in label or "vergrößern" in label for label in reached), "the data themselves"
+    page.keyboard.press("Enter")
+    assert page.locator("tbody tr").first.is_visible()
+    assert map_faults(page) == []
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for width in (1280, 360):
+        page = shown(text, width)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+        page.screenshot(path=str(SHOTS / f"{name}-{width}.png"), full_page=True)
+
+
+@pytest.mark.parametrize(("fault", "rule"), [
+    ("() => { document.querySelector('.leaflet-control-zoom-in').removeAttribute('aria-label');"
+     " document.querySelector('.leaflet-control-zoom-in').removeAttribute('title');"
+     " document.querySelector('.leaflet-control-zoom-in').textContent = '' }", "link-name|button-name|aria-command-name"),
+    ("() => { document.querySelector('figcaption').style.color = '#cccccc' }", "color-contrast"),
+    ("() => { document.documentElement.removeAttribute('lang') }", "html-has-lang"),
+])  # fmt: skip
+def test_positive_control_axe_finds_a_planted_fault(shown, fault, rule):
+    page = shown(SHOWN[next(iter(SHOWN))], 1280)
+    page.evaluate(fault)
+    assert any(re.match(rule, found) for found in map_faults(page)), rule

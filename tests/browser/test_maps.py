@@ -1,7 +1,6 @@
 """Each kind of map in Chromium: what is drawn, legend, credit, keyboard, accessibility, no request outside."""
 
 import html
-from pathlib import Path
 
 import folium
 import geopandas as gpd
@@ -13,10 +12,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from opendata_kurs import load_dataset, maps
 
 from .lab import axe, errors
+from .mapcheck import READY, SHOTS, map_faults
 
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-READY = "html[data-bereit=ja]"
-BEST = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 FOCUS = """() => { const e = document.activeElement;
     return e.getAttribute('aria-label') || e.textContent.trim() || e.tagName }"""
 
@@ -104,7 +101,7 @@ def test_map_is_drawn_labelled_credited_and_accessible(opened, only_local, name)
     page.locator("summary").click()
     assert page.locator("tbody tr").count() > 20
     assert page.locator(".folium-map").bounding_box()["height"] == size["height"]
-    assert axe(page, tags=BEST) == []
+    assert map_faults(page) == []
     assert problems == []
     # the legend never lies on the map
     assert page.evaluate("""() => { const a = document.querySelector('.legende').getBoundingClientRect(),
@@ -230,7 +227,7 @@ def test_basemap_fails_politely_and_asks_nobody_else(opened, outside):
     assert {url.split("/")[2] for url in outside} == {"sgx.geodatenzentrum.de"}
     assert page.locator("path.flaeche").count() == 86
     assert "basemap.de / BKG" in page.locator("figcaption").inner_text()
-    assert axe(page, tags=BEST) == []
+    assert map_faults(page) == []
 
 
 def test_positive_control_stock_folium_asks_cdns(page, outside, tmp_path):
@@ -261,7 +258,7 @@ def test_notebook_frame(page, only_local, tmp_path):
     frame.locator(READY).wait_for(state="attached")
     assert frame.locator("path.flaeche").count() == 86
     assert page.locator("figcaption").first.inner_text().startswith("Einwohnerdichte")
-    assert axe(page, tags=BEST) == []
+    assert map_faults(page) == []
     assert html.unescape(page.locator("iframe").get_attribute("title")).startswith("Karte: Köln")
 
 

@@ -149,9 +149,17 @@ def check_crs(data: gpd.GeoDataFrame, region: str | None = "nrw") -> None:
             f"und die Breite (y) bei {box[1]:.0f} bis {box[3]:.0f} Grad. "
             "Tauschen Sie die beiden Spalten, bevor Sie die Punkte bilden."
         )
+    everything = f"Alle {wrong} {things} liegen" if wrong > 1 else "Der Punkt liegt" if are_points else "Die Fläche liegt"
+    germany, german_box = REGIONS["deutschland"]
+    if wrong == len(ok) and _in_box(lonlat[:, 0], lonlat[:, 1], german_box).all():
+        raise CrsError(
+            f"{everything} außerhalb von {name}, aber in {germany}. Angegeben ist {data.crs.to_string()[:40]}. {example} "
+            'Ist das richtig? Dann schreiben Sie region="deutschland" dazu. '
+            "Sonst prüfen Sie das Koordinatensystem."
+        )
     if wrong == len(ok):
         raise CrsError(
-            f"Alle {len(ok)} {things} liegen außerhalb von {name}. "
+            f"{everything} außerhalb von {name}. "
             f"Angegeben ist {data.crs.to_string()[:40]}. {example} {hint + ' ' if hint else ''}"
             'Prüfen Sie das Koordinatensystem: daten.set_crs("EPSG:…", allow_override=True) benennt es neu, '
             'daten.to_crs("EPSG:…") rechnet um.'

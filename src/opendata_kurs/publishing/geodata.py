@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,19 @@ def number(text: Any) -> float | None:
         return None
 
 
-def table_coordinates(columns: dict[str, list[str]], lines: list[int]) -> list[Finding]:
-    """Check the coordinate columns of a table, if there are any."""
+def coordinate_columns(columns: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
+    """Yield pairs of column names that look like coordinates: (x or longitude, y or latitude, whether the names are sure)."""
+    columns = list(map(str, columns))
     for ys, xs, sure in ((_LAT, _LON, True), (_Y, _X, False)):
         lat = next((c for c in columns if ys.search(c)), None)
         lon = next((c for c in columns if xs.search(c)), None)
-        if lat is None or lon is None:
-            continue
+        if lat is not None and lon is not None:
+            yield lon, lat, sure
+
+
+def table_coordinates(columns: dict[str, list[str]], lines: list[int]) -> list[Finding]:
+    """Check the coordinate columns of a table, if there are any."""
+    for lon, lat, sure in coordinate_columns(columns):
         pairs = [(number(x), number(y), n) for x, y, n in zip(columns[lon], columns[lat], lines, strict=True)]
         pairs = [(x, y, n) for x, y, n in pairs if x is not None and y is not None]
         likely = sum(_inside(x, y) or _inside(y, x) or (abs(x) > 100_000 and abs(y) > 100_000) for x, y, _ in pairs)
