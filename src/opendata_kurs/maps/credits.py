@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from opendata_kurs.licensing import Licence, UnknownLicenceError, canonical, check_credit_line, credit_parts, licences
+from opendata_kurs.licensing import (
+    Licence,
+    UnknownLicenceError,
+    canonical,
+    check_credit_line,
+    credit_parts,
+    licences,
+)
 from opendata_kurs.licensing import licence as find_licence
 
 from .errors import CreditError
