@@ -739,3 +739,292 @@ def test_box_reads_a_geojson_at_the_first_try():
     with runner.Sandbox() as sandbox:
         run = runner.run_cells([{"i": 0, "source": _BOXED}], sandbox, learner=True)
     assert [o.get("text", o.get("evalue")) for o in run.outputs[0]] == ["1 4326 359667 bleibt\n"]
+
+
+# -- a user's mistakes: each gives a right map or a German sentence ------------
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"title": ...}, "Der Titel fehlt"), ({"title": None}, "Der Titel fehlt"),
+        ({"description": ...}, "description ist noch leer"), ({"credit": 5}, "credit ist noch leer oder kein Text"),
+        ({"unit": 5}, "unit ist noch leer"), ({"classes": "5"}, "5 Klassen sind nicht möglich.*ohne Anführungszeichen"),
+        ({"classes": ...}, "… Klassen"), ({"classes": 3.5}, "3.5 Klassen"), ({"scheme": ["quantiles"]}, "nicht bekannt"),
+        ({"palette": ...}, "Farben in der Form"), ({"palette": "blau"}, "Farbreihe „blau“.*Blues"),
+        ({"bounds": "1,2"}, "müssen aufsteigen"), ({"bounds": 3}, "müssen aufsteigen"), ({"bounds": [0, np.nan, 9]}, "müssen aufsteigen"),
+        ({"sources": ...}, "Die Quellen fehlen noch"), ({"sources": ["koeln-stadteile"]}, "Meinten Sie „koeln-stadtteile“"),
+        ({"name": "stadt"}, "„stadt“ gibt es nicht"), ({"columns": 5}, "columns braucht"), ({"columns": ["x"]}, "„x“ gibt es nicht"),
+        ({"height": "hoch"}, "height = „hoch“ geht nicht"), ({"decimals": "2"}, "decimals = „2“ geht nicht"),
+        ({"region": "NRW"}, "Das Gebiet „NRW“"), ({"basemap": True}, "Der Hintergrund"),
+    ],
+)  # fmt: skip
+def test_wrong_options_get_a_german_sentence(options, text):
+    with pytest.raises(maps.MapError, match=text):
+        maps.choropleth(squares(1, 2, 3), "wert", **({"title": TITLE} | options))
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (["1.234,5", "2,5"], r'mit Punkt und Dezimalkomma.*str\.replace\("\.", ""\)\.str\.replace\(",", "\."\)'),
+        (["1,5", "2"], "mit Dezimalkomma"), (["a", "b"], "enthält Text und keine Zahlen.*coerce"), ([True, False], "enthält ja und nein"),
+        (list(pd.to_datetime(["2020-01-01", "2021-01-01"])), r"ein Datum.*dt\.year"),
+        (pd.Categorical([1, 2]), "nicht als Zahl gespeichert.*to_numeric"),
+    ],
+)  # fmt: skip
+def test_columns_that_are_no_numbers_say_how_to_convert(values, text):
+    with pytest.raises(maps.ValueColumnError, match=text):
+        maps.choropleth(squares(1, 2).assign(wert=values), "wert", title=TITLE)
+
+
+def test_the_advice_for_german_numbers_works():
+    text = pd.Series(["1.234,5", "2,5"])
+    assert text.str.replace(".", "").str.replace(",", ".").astype(float).tolist() == [1234.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [(None, "fehlt noch"), (..., "fehlt noch"), (["wert"], "gibt es nicht"), (5, "gibt es nicht"), ("geometry", "Geometrien")]
+)
+def test_wrong_column_names(column, text):
+    with pytest.raises(maps.ValueColumnError, match=text):
+        maps.choropleth(squares(1, 2), column, title=TITLE)
+
+
+def test_two_columns_of_one_name():
+    data = pd.concat([squares(1, 2), squares(3, 4)[["wert"]]], axis=1)
+    with pytest.raises(maps.ValueColumnError, match="gibt es 2-mal"):
+        maps.choropleth(data, "wert", title=TITLE)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text"),
+    [
+        ([Point(7, 51), box(7, 51, 7.1, 51.1)], "Zeichnen Sie nur eine Art"), ([shapely.MultiPoint([(7, 51), (7.1, 51)])], "explode"),
+        ([shapely.LineString([(7, 51), (7.1, 51)])], "Linien zeichnen"), ([box(7, 51, 7.1, 51.1)], r"nehmen Sie choropleth"),
+    ],
+)  # fmt: skip
+def test_points_say_what_to_do_with_other_geometries(kinds, text):
+    with pytest.raises(maps.GeometryError, match=text):
+        maps.points(gpd.GeoDataFrame(geometry=kinds, crs=4326), title=TITLE)
+
+
+def test_unusual_but_right_data_are_drawn():
+    multi = squares(1, 2)
+    multi = multi.set_geometry([shapely.MultiPolygon([g]) for g in multi.geometry], crs=25832)
+    for data in (multi, squares(4), squares(4, 4, 4), squares(-5.5, 0, 5.5, None), squares(1, 2, np.inf), squares(1e-7, 2e-7, 3.5e-6),
+                 squares(1, 2, 3).rename_geometry("form"), squares(1, 2, 3).set_index(pd.Index([0, 0, 0])),
+                 *(squares(1, 2, 3).to_crs(code) for code in (31467, 3857, 4258, 4326))):  # fmt: skip
+        karte = maps.choropleth(data, "wert", title=TITLE, sources=["koeln-stadtteile"])
+        assert maps.check_html(karte.html()).open == []
+    assert "einer Fläche. Der Wert ist 4, in: Ort 0." in maps.choropleth(squares(4), "wert", title=TITLE).description
+    tiny = maps.choropleth(squares(1e-7, 2e-7, 3.5e-6), "wert", title=TITLE)
+    assert "0,0000001" in tiny.description and "0,0000035" in tiny.table
+    close = maps.choropleth(squares(1e6 + 0.1, 1e6 + 0.2, 1e6 + 0.3), "wert", title=TITLE)
+    assert "1.000.000,3" in close.description
+
+
+@pytest.mark.slow
+def test_a_millionth_point_more_is_no_problem():
+    rng = np.random.default_rng(1)
+    data = gpd.GeoDataFrame(geometry=gpd.points_from_xy(rng.uniform(6, 9, 1_000_000), rng.uniform(50.6, 52.2, 1_000_000), crs=4326))
+    karte = maps.points(data, title=TITLE, sources=["bahnhoefe-nrw"])
+    assert karte.info["gezeichnet"] == 1_000_000 and karte.table.count("<tr>") == 1001
+
+
+def test_circles_need_more_than_zeros():
+    with pytest.raises(maps.ValueColumnError, match="nur Nullen"):
+        maps.points(squares(0, 0), title=TITLE, size="wert")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("", "Der Dateiname fehlt"), (None, "Der Dateiname fehlt"), (..., "Der Dateiname fehlt"), ("k.pdf", "nicht auf .pdf"),
+     ("fehlt/k.html", "Ordner"), (".", "ist ein Ordner"), ("ordner.html", "ist ein Ordner")],
+)  # fmt: skip
+def test_wrong_paths_for_saving(districts, tmp_path, monkeypatch, path, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ordner.html").mkdir()
+    with pytest.raises(maps.MapError, match=text):
+        maps.save_html(density_map(districts), path)
+    assert maps.save_html(density_map(districts), "karte_2.5").name == "karte_2.5.html"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [((..., "T", "dl-de-by-2.0", "https://example.org"), "Bereitsteller"), (("Stadt", "T", "dl-de-by-2.0", "irgendwo"), "keine Adresse"),
+     (("Stadt", "T", "andere-offen", "https://example.org"), "nicht bekannt.*dl-de-by-2.0")],
+)  # fmt: skip
+def test_wrong_sources(arguments, text):
+    with pytest.raises(maps.CreditError, match=text):
+        maps.source(*arguments)
+
+
+def test_source_takes_usual_spellings_of_licences():
+    from opendata_kurs.licensing import licences
+
+    assert maps.source("Stadt", "Bänke", "dl-de/by-2-0", "https://example.org/b")["licence_id"] == "dl-de-by-2.0"
+    for entry in licences():
+        if entry.open and entry.text_url:
+            made = maps.source("Stadt Beispiel", "Bänke", entry.id, "https://example.org/b", changes="gekürzt")
+            page = maps.choropleth(squares(1, 2, 3), "wert", title=TITLE, sources=[made]).html()
+            assert maps.check_html(page)["quelle"].ok, (entry.id, maps.check_html(page)["quelle"].text)
+
+
+# -- check_map on foreign and broken files -------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nur Text", bytes(range(256)) * 50, b"\x89PNG\r\n\x1a\n" + bytes(100), b"PK\x03\x04" + bytes(100)]
+)
+def test_check_of_no_page_is_a_german_error(tmp_path, content):
+    (tmp_path / "karte.html").write_bytes(content)
+    with pytest.raises(maps.MapError, match="keine HTML-Seite"):
+        maps.check_map(tmp_path / "karte.html")
+
+
+@pytest.mark.parametrize("path", [None, ..., 5, ["karte.html"]])
+def test_check_needs_a_file(path, districts):
+    for wrong in (path, density_map(districts)):
+        with pytest.raises(maps.MapError, match="prüft eine gespeicherte Datei"):
+            maps.check_map(wrong)
+    with pytest.raises(maps.MapError, match="ist ein Ordner"):
+        maps.check_map(".")
+
+
+@pytest.mark.parametrize(
+    "info", ["[]", "null", '"x"', "{", '{"quellen":3}', '{"quellen":[3]}', '{"quellen":[{"title":"a"}]}', '{"klassen":5}', '{"farben":[3]}',
+             '{"quellen":[{"title":"a","publisher":"b","licence_id":"c","homepage":5}]}', "[" * 100_000])  # fmt: skip
+def test_check_survives_damaged_statements(good_page, info):
+    broken = re.sub(r'(id="karte-angaben">).*?(</script>)', lambda m: m[1] + info + m[2], good_page, flags=re.S)
+    assert "quelle" in maps.check_html(broken).open
+
+
+@pytest.mark.parametrize(
+    "layer", ["[]", "null", "3", '{"formen":3}', '{"formen":[[3]]}', '{"formen":[[[["a","b"]]]],"klassen":[0]}', '{"formen":[[[[1,2]]]]}',
+              '{"formen":[[[[1,2]]]],"klassen":["a"]}', '{"orte":["a","b"]}', '{"orte":[null,1]}', "[" * 100_000])  # fmt: skip
+def test_check_counts_nothing_of_a_damaged_layer(good_page, layer):
+    broken = re.sub(r'(id="daten-[^"]*">).*?(</script>)', lambda m: m[1] + layer + m[2], good_page, flags=re.S)
+    assert set(maps.check_html(broken).open) == {"daten", "lage"}
+
+
+def test_check_survives_noise(good_page):
+    rng = np.random.default_rng(7)
+    for turn in range(12):
+        noisy = bytearray(good_page.encode())
+        for at in rng.integers(0, len(noisy), 10 ** (turn % 4)):
+            noisy[at] = rng.integers(0, 256)
+        assert len(maps.check_html(bytes(noisy[: rng.integers(1000, len(noisy))]).decode("utf-8", "replace")).lines) == 10
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<![CDATA[ > <script src='https://cdn.example/x.js'></script> ]]>", "<![foo[ x ]]><img src='https://cdn.example/x.png'>",
+        "<script src=\"data:,fetch('https://cdn.example/x')\"></script>",
+        "<script src='DATA:text/javascript;base64,ZmV0Y2goJ2h0dHBzOi8vY2RuLmV4YW1wbGUveCcp'></script>",
+        "<script src='data:text/javascript;base64, ZmV0Y2goJ2h0dHBzOi8vY2RuLmV4YW1wbGUveHl6Jyk'></script>",
+        "<script src='data:text/javascript;base64,%5AmV0Y2goJ2h0dHBzOi8vY2RuLmV4YW1wbGUveCcp'></script>",
+        "<iframe src=\"data:text/html,<img src='https://cdn.example/x.png'>\"></iframe>", "<img src='https://[::1/x'>",
+    ],
+)  # fmt: skip
+def test_guard_reads_as_browsers_do(html):
+    assert guard.foreign_requests(f"<html><body>{html}</body></html>"), html
+
+
+# -- own files ------------------------------------------------------------------
+
+_GML = ('<?xml version="1.0"?><wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs/2.0" xmlns:gml="http://www.opengis.net/gml/3.2" '
+        'xmlns:app="http://www.example.org/app"><wfs:member><app:ort gml:id="a"><app:name>Ä</app:name><app:lage><gml:Point gml:id="p" '
+        "srsName={}><gml:pos>{}</gml:pos></gml:Point></app:lage></app:ort></wfs:member></wfs:FeatureCollection>")  # fmt: skip
+_FEATURES = '{{"type":"FeatureCollection"{},"features":[{{"type":"Feature","properties":{{"name":"Ä"}},"geometry":{}}}]}}'
+_UTM32 = ',"crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::25832"}}'
+_PLACE = '{"type":"Point","coordinates":[7.62,51.96]}'
+OWN_FILES = {
+    "semikolon.csv": "name;breite;laenge\nÄ;51,96;7,62\n",
+    "komma.csv": "name,breite,laenge\nÄ,51.96,7.62\n",
+    "komma-mit-dezimalkomma.csv": 'name,breite,laenge\nÄ,"51,96","7,62"\n',
+    "bom.csv": "\ufeffname;lat;lon\nÄ;51.96;7.62\n",
+    "tabulator.txt": "name\tlatitude\tlongitude\nÄ\t51.96\t7.62\n",
+    "utm.csv": "name;rechtswert;hochwert\nÄ;405200,2;5757371,9\n",
+    "utm-mit-punkten.csv": "name;x;y\nÄ;405.200,2;5.757.371,9\n",
+    "punkt.geojson": _FEATURES.format("", _PLACE),
+    "punktgruppe.geojson": _FEATURES.format("", '{"type":"MultiPoint","coordinates":[[7.62,51.96]]}'),
+    "wfs.geojson": _FEATURES.format(_UTM32, '{"type":"Point","coordinates":[405200.2,5757371.9]}'),
+    "wfs.gml": _GML.format('"urn:ogc:def:crs:EPSG::25832"', "405200.2 5757371.9"),
+    "wfs-grad.gml": _GML.format('"urn:ogc:def:crs:EPSG::4326"', "51.96 7.62"),  # latitude first, as the standard says
+    "wfs.xml": _GML.format('"http://www.opengis.net/def/crs/EPSG/0/25832"', "405200.2 5757371.9"),
+}
+
+
+@pytest.mark.parametrize("name", OWN_FILES)
+def test_own_files_are_read(tmp_path, name):
+    (tmp_path / name).write_text(OWN_FILES[name], encoding="utf-8")
+    data = maps.read_geodata(tmp_path / name)
+    place = data.to_crs(4326).geometry.iloc[0]
+    assert (len(data), data["name"].tolist(), place.geom_type) == (1, ["Ä"], "Point")
+    # 405200.2 / 5757371.9 in EPSG:25832, computed with pyproj
+    assert (place.x, place.y) == pytest.approx((7.62, 51.96), abs=2e-3)
+    assert [f.name for f in tmp_path.iterdir()] == [name], "nothing is left beside the learner's file"
+
+
+def test_own_table_keeps_keys_and_reads_numbers(tmp_path):
+    (tmp_path / "orte.csv").write_bytes("nr;größe;breite;laenge\n051;1.234,5;51,96;7,62\n052;;51,95;7,64\n".encode("cp1252"))
+    data = maps.read_geodata(tmp_path / "orte.csv")
+    assert data["nr"].tolist() == ["051", "052"]
+    assert data["größe"].tolist()[0] == 1234.5 and np.isnan(data["größe"].tolist()[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error", "message"),
+    [
+        ("a.csv", "name;breite;laenge\nA;7,62;51,96\n", maps.CrsError, "Breite und Länge sind vertauscht"),
+        ("a.csv", "name;breite;laenge\nA;51,96;7,62\nB;;\n", maps.ValueColumnError, "fehlt 1 von 2 Werten"),
+        ("a.csv", "name;breite;laenge\nA;51,96;7,62\nB;0;0\n", maps.CrsError, "Ein Punkt bei 0, 0"),
+        ("a.csv", "name;breite;laenge\nA;52,5;13,4\n", maps.CrsError, 'region="deutschland"'),
+        ("a.csv", "name;wert\nA;5\n", maps.ValueColumnError, "„laenge“ und „breite“"),
+        ("a.csv", "name;breite;laenge\nA;oben;links\n", maps.ValueColumnError, "enthält Text"),
+        ("a.csv", "name;breite;laenge\n", maps.MapError, "keine Zeilen mit Daten"), ("a.csv", "", maps.MapError, "ist leer"),
+        ("a.csv", "<!DOCTYPE html><html></html>", maps.MapError, "ist eine Webseite"),
+        ("a.csv", "name;x;y\nA;123;456\n", maps.CrsError, "nicht erkennbar"),
+        ("a.xml", '<ows:ExceptionReport xmlns:ows="x"/>', maps.MapError, "Fehlermeldung des Dienstes"),
+        ("a.gml", _GML.format('""', "405200 5757300"), maps.CrsError, "Das Koordinatensystem fehlt"),
+        ("a.geojson", _FEATURES.format("", "null"), maps.GeometryError, "keine Orte und keine Flächen"),
+        ("a.geojson", '{"type":"FeatureCollection","features":[{"ty', maps.MapError, "lässt sich nicht als Geodatei lesen"),
+        ("a.geojson", _FEATURES.format("", '{"type":"Point","coordinates":[405200,5757300]}'), maps.CrsError, "EPSG:25832"),
+        ("a.pdf", "%PDF-1.4", maps.MapError, "lässt sich nicht als Geodatei lesen"),
+    ],
+)  # fmt: skip
+def test_own_files_that_do_not_work(tmp_path, name, text, error, message):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(error, match=message):
+        maps.read_geodata(tmp_path / name)
+    for wrong in ("fehlt.csv", None, ...):
+        with pytest.raises(maps.MapError, match="gibt es nicht|fehlt"):
+            maps.read_geodata(wrong)
+
+
+# -- print ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("portrait", [False, True])
+@pytest.mark.parametrize("classes", [3, 7])
+def test_nothing_overlaps_on_the_printed_page(districts, tmp_path, monkeypatch, portrait, classes):
+    from matplotlib.figure import Figure
+
+    pages = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (pages.append(self), save(self, *a, **k))[1])
+    gaps = districts.copy()
+    gaps.loc[gaps.index[0], "dichte"] = np.nan
+    maps.print_map(gaps, "dichte", tmp_path / "karte.png", title="Einwohnerdichte der Stadtteile in Köln 2012, mit einem langen Titel in zwei Zeilen",
+                   label="Einwohnerdichte", unit="Einwohner je km²", classes=classes, portrait=portrait,
+                   sources=["muenster-stadtteile", "nrw-kreise"])  # fmt: skip
+    figure = pages[0]
+    boxes = [artist.get_window_extent(figure.canvas.get_renderer()) for artist in [*figure.texts, *figure.artists, *figure.patches]]
+    boxes = [b for b in boxes if b.width < figure.bbox.width]  # without the page itself
+    boxes.append(figure.axes[0].get_window_extent())
+    assert len(boxes) >= 6 + classes
+    for i, one in enumerate(boxes):
+        assert one.x0 >= 0 and one.y0 >= 0 and one.x1 <= figure.bbox.width and one.y1 <= figure.bbox.height, i
+        assert not [j for j, other in enumerate(boxes[:i]) if one.overlaps(other)], i

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -99,7 +100,7 @@ def print_map(
     names = _cells(data[name]) if name else [f"Fläche {i + 1}" for i in range(len(data))]
     alt = description or _describe(names, values, heading, unit, _digits(values, result.decimals, decimals))
     line = credit if credit is not None else "; ".join(s["credit"] for s in used)
-    line = f"Quelle: {line}" if line else "Quelle: nicht angegeben"
+    line = f"Quelle: {unquote(line)}" if line else "Quelle: nicht angegeben"
 
     size = A4[::-1] if portrait else A4
     figure = Figure(figsize=size, facecolor="white")
@@ -111,7 +112,10 @@ def print_map(
     footer = 0.03 + 0.0155 * (notes.count("\n") + 1) * (0.72 if portrait else 1)
     figure.text(0.05, 0.025, notes, fontsize=7.5, va="bottom", color=colours.TEXT, linespacing=1.35)
     top = 0.955 - (0.045 if not portrait else 0.033) * (textwrap.fill(title.strip(), wrap).count("\n") + 1) - 0.015
-    box = [0.05, footer + (0.21 if portrait else 0.02), 0.9 if portrait else 0.68]
+    step = 0.021 if portrait else 0.036
+    head_lines = textwrap.fill(heading, 40 if portrait else 28).count("\n") + 1
+    below = step * (head_lines + 0.9 * bool(unit) + result.count + bool(np.isnan(values).any()) + 0.5)  # upright: the legend
+    box = [0.05, footer + (below + 0.02 if portrait else 0.02), 0.9 if portrait else 0.68]
     axes = figure.add_axes([box[0], box[1], box[2], top - box[1]])
     axes.set_axis_off()
     axes.set_aspect("equal")
@@ -137,11 +141,10 @@ def print_map(
     axes.set_ylim(south - 0.08 * tall, north + 0.01 * tall)  # room for the scale bar
 
     # legend by hand: text size and order are ours
-    left, height = (0.05, footer + 0.185) if portrait else (0.755, top - 0.02)
-    step = 0.021 if portrait else 0.036
+    left, height = (0.05, footer + below) if portrait else (0.755, top - 0.02)
     figure.text(left, height, textwrap.fill(heading, 40 if portrait else 28), fontsize=11, fontweight="bold", va="top",
                 color=colours.TEXT)  # fmt: skip
-    height -= step * (textwrap.fill(heading, 40 if portrait else 28).count("\n") + 1)
+    height -= step * head_lines
     if unit:
         figure.text(left, height, f"in {unit}", fontsize=9.5, va="top", color=colours.TEXT)
         height -= step * 0.9
@@ -156,7 +159,7 @@ def print_map(
         figure.text(left + 0.038, height + step * 0.33, f"{text}  ({n})", fontsize=9.5, va="center", color=colours.TEXT)
     small = (f"In Klammern: Anzahl der Flächen. Klassen: {result.scheme_text}. "
              "Norden ist oben. Koordinatensystem: EPSG:25832.")  # fmt: skip
-    left_small, top_small = (0.55, footer + 0.185) if portrait else (left, height - 0.03)
+    left_small, top_small = (0.55, footer + below) if portrait else (left, height - 0.03)
     figure.text(left_small, top_small, textwrap.fill(small, 42 if portrait else 38), fontsize=8, va="top",
                 color=colours.TEXT, linespacing=1.35)  # fmt: skip
 
