@@ -1000,7 +1000,7 @@ def test_own_files_that_do_not_work(tmp_path, name, text, error, message):
     with pytest.raises(error, match=message):
         maps.read_geodata(tmp_path / name)
     for wrong in ("fehlt.csv", None, ...):
-        with pytest.raises(maps.MapError, match="gibt es nicht|fehlt"):
+        with pytest.raises(maps.MapError, match=r"gibt es nicht|fehlt"):
             maps.read_geodata(wrong)
 
 
