@@ -21,6 +21,9 @@ CASES = {
     "column-in-round-brackets": ('x = [1]\nx("a")', ["keine Funktion", "eckigen Klammern"]),
     "missing-argument": ("len()", ["Angabe fehlt oder ist zu viel"]),
     "decimal-comma": ('float("12,5")', ["Das ist keine Zahl", "12.5 statt 12,5"]),
+    "too-many-values": ("breite, laenge = 51,2, 6,8", ["Die Anzahl passt nicht", "braucht einen Punkt: 12.5"]),
+    "unknown-join": ('import pandas as pd\ntabelle = pd.DataFrame({"k": [1]})\ntabelle.merge(tabelle, how="links", on="k")', ['how="links"', '"left"']),
+    "name-like-a-tools-name": ("import builtins\nbuiltins.runfile = type('R', (), {'__module__': 'werkzeug'})()\nmunfile", ["Namen munfile noch nicht"]),
     "wrong-method": ('"Bilk".uper()', ["Meinten Sie `upper`?"]),
     "beyond-the-end": ("[1, 2][5]", ["Stelle gibt es nicht", "zählt ab 0"]),
     "divided-by-zero": ("1 / 0", ["Durch null geteilt"]),
@@ -51,6 +54,10 @@ def test_explained_in_german(executed, case):
     # nbval, nbclient and nbgrader look for exactly this
     assert error.output_type == "error" and error.ename
     assert len(error.traceback) == 1 and error.traceback[0].startswith("Die Zelle wurde angehalten")
+
+
+def test_names_of_tools_are_not_suggested(executed):
+    assert "runfile" not in executed["name-like-a-tools-name"].outputs[-2].data["text/plain"]
 
 
 def test_original_holds_no_machine_path_and_no_colour_codes(executed):

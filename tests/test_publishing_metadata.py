@@ -103,6 +103,15 @@ def test_every_mistake_is_named(changes, id):
     assert all(f.level != "error" for f in report) or expected == "error" or id == "contact-empty", report.text()
 
 
+def test_two_spellings_of_one_licence_are_one_licence():
+    graph = complete(license="cc-by-4.0", attribution="Stadt Musterstadt").graph()
+    distribution = next(graph.objects(None, DCAT.distribution))
+    graph.set((distribution, DCTERMS.license, URIRef("https://creativecommons.org/licenses/by/4.0/")))
+    assert "license-two" not in validate_metadata(graph).ids
+    graph.set((distribution, DCTERMS.license, URIRef("http://dcat-ap.de/def/licenses/dl-zero-de/2.0")))
+    assert "license-two" in validate_metadata(graph).ids
+
+
 def test_every_rule_has_a_test():
     tested = {id for _, id in MISTAKES} | {"deprecated", "hvd-law", "no-dataset", "unreadable", "shape"}
     assert set(load_yaml("metadata_rules.yml")) - {"tables"} - tested == set()

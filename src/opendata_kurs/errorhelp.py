@@ -43,7 +43,9 @@ def _name_error(error: NameError, names: dict) -> Help:
     if name in _FORGOTTEN_IMPORTS:
         tips.append(f"Führen Sie zuerst die Zeile `{_FORGOTTEN_IMPORTS[name]}` aus.")
     else:
-        known = [n for n in names if not n.startswith("_")] + dir(builtins)
+        # development tools add names of their own to the builtins; nobody means these
+        own = [n for n, value in vars(builtins).items() if getattr(value, "__module__", "builtins") == "builtins"]
+        known = [n for n in names if not n.startswith("_")] + own
         if near := _near(name, known):
             tips.append(f"Meinten Sie `{near}`? Prüfen Sie auch Groß- und Kleinschreibung.")
         tips.append("Führen Sie die Zellen von oben nach unten aus. Erst dann kennt Python alle Namen.")
@@ -123,6 +125,13 @@ def _value_error(error: ValueError, names: dict) -> Help:
         return Help("Das ist keine Zahl", f"Python kann `{text}` nicht als Zahl lesen.",
                     ("Python schreibt Dezimalzahlen mit Punkt: 12.5 statt 12,5.",
                      "Tausenderpunkte und Einheiten gehören nicht in eine Zahl."))
+    if "values to unpack" in message:
+        return Help("Die Anzahl passt nicht", "Links und rechts vom Gleichheitszeichen stehen verschieden viele Werte.",
+                    ("Zählen Sie die Namen links und die Werte rechts.",
+                     "Eine Zahl mit Nachkommastellen braucht einen Punkt: 12.5. Ein Komma trennt zwei Werte."))
+    if found := re.search(r"'([^']*)' is not a valid Merge type", message):
+        return Help("Diese Art zu verknüpfen gibt es nicht", f"Python kennt `how=\"{found[1]}\"` nicht.",
+                    ('Üblich sind "inner", "left", "right" und "outer". Schreiben Sie das Wort englisch und klein.',))
     return Help("Ein Wert passt nicht", "Die Art stimmt, aber der Wert selbst ist nicht erlaubt.",
                 ("Lesen Sie die letzte Zeile der ursprünglichen Meldung. Dort steht der Wert.",))
 
@@ -242,7 +251,7 @@ def _handle(shell, kind, error, trace, tb_offset=None):
     from IPython.display import display
 
     try:
-        help_ = explain(error, shell.user_ns)
+        help_ = explain(error, {n: v for n, v in shell.user_ns.items() if n not in shell.user_ns_hidden})
     except Exception:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return None

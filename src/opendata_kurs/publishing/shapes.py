@@ -205,8 +205,9 @@ def _licences(graph: Graph, dataset: Node, files: list[Node]) -> list[Finding]:
             found.append(_finding("attribution-needless", value=name))
         if hvd and licence.hvd is False:
             found.append(_finding("hvd-license", value=name))
-    if len(used) > 1:
-        found.append(_finding("license-two", value=german_list((e.short if (e := voc.licence_of(v)) else v) for v in sorted(used))))
+    names = {e.short if (e := voc.licence_of(v)) else v for v in used}  # two spellings of one licence are not two licences
+    if len(names) > 1:
+        found.append(_finding("license-two", value=german_list(sorted(names))))
     if hvd and str(graph.value(dataset, _uri("dcatap:applicableLegislation")) or "") != "http://data.europa.eu/eli/reg_impl/2023/138/oj":
         found.append(_finding("hvd-law"))
     return found
