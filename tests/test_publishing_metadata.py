@@ -104,9 +104,9 @@ def test_every_mistake_is_named(changes, id):
 
 
 def test_two_spellings_of_one_licence_are_one_licence():
-    graph = complete(license="cc-by-4.0", attribution="Stadt Musterstadt").graph()
+    graph = complete(license="dl-de-by-2.0", attribution="Stadt Musterstadt").graph()
     distribution = next(graph.objects(None, DCAT.distribution))
-    graph.set((distribution, DCTERMS.license, URIRef("https://creativecommons.org/licenses/by/4.0/")))
+    graph.set((distribution, DCTERMS.license, Literal("dl-de/by-2-0")))
     assert "license-two" not in validate_metadata(graph).ids
     graph.set((distribution, DCTERMS.license, URIRef("http://dcat-ap.de/def/licenses/dl-zero-de/2.0")))
     assert "license-two" in validate_metadata(graph).ids
