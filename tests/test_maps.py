@@ -680,7 +680,12 @@ def test_print_map_is_a4_with_alternative_text(districts, tmp_path):
         assert "Stadt Köln" in image.text["Source"]
     data, info = png._repr_mimebundle_()
     assert info["image/png"]["alt"] == png.alt and data["image/png"]
-    first = maps.print_map(districts, "dichte", tmp_path / "a.pdf", portrait=True, **options).path.read_bytes()
+    pdf = maps.print_map(districts, "dichte", tmp_path / "a.pdf", portrait=True, **options)
+    first = pdf.path.read_bytes()
+    subject = re.search(rb"/Subject <([0-9a-fA-F]+)>|/Subject \((.*?)\)\s*/", first, re.S)
+    assert subject, "the PDF carries the alternative text"
+    told = bytes.fromhex(subject[1].decode()).decode("utf-16") if subject[1] else subject[2].decode("latin-1")
+    assert told.startswith("Einwohnerdichte") or "Einwohnerdichte" in told.encode("latin-1", "ignore").decode("utf-16", "ignore")
     second = maps.print_map(districts, "dichte", tmp_path / "b.pdf", portrait=True, **options).path.read_bytes()
     assert first == second and re.search(rb"MediaBox \[ ?0 0 595\.\d+ 841\.\d+", first)
     with pytest.raises(maps.MapError, match=r"\.pdf oder \.png"):

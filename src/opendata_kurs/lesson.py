@@ -71,7 +71,8 @@ def quellen(*slugs: str) -> _Output:
         )
         lines.append(f"{data['title']}\n  Quellenvermerk: {data['creditLine']}\n  Lizenz: {licence_titles}\n"
                      f"  Was wir geändert haben: {changes}")
-    return _Output(f'<ul lang="de">{"".join(items)}</ul>', "\n".join(lines))
+    # long addresses break anywhere: else the page scrolls sideways on a phone
+    return _Output(f'<ul lang="de" style="overflow-wrap:anywhere">{"".join(items)}</ul>', "\n".join(lines))
 
 
 def _workspace_root(start: Path) -> Path:

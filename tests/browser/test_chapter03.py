@@ -163,3 +163,15 @@ def test_positive_control_axe_finds_a_planted_fault(shown, fault, rule):
     page = shown(SHOWN[next(iter(SHOWN))], 1280)
     page.evaluate(fault)
     assert any(re.match(rule, found) for found in map_faults(page)), rule
+
+
+def test_sources_of_a_lesson_fit_on_a_phone(page, only_local):
+    from opendata_kurs import quellen
+
+    text = quellen("duesseldorf-stimmbezirke-2020", "koeln-bevoelkerung")._repr_mimebundle_()["text/html"]
+    width = "() => document.documentElement.scrollWidth"
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.set_content(f'<html lang="de"><body>{text}</body></html>')
+    assert page.evaluate(width) <= 360
+    page.set_content(f'<html lang="de"><body>{text.replace("overflow-wrap:anywhere", "")}</body></html>')
+    assert page.evaluate(width) > 360, "positive control: the addresses are too long for a phone"

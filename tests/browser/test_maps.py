@@ -265,9 +265,10 @@ def test_notebook_frame(page, only_local, tmp_path):
 @pytest.mark.slow
 def test_explorer_in_jupyterlab_by_keyboard(page, make_lab, only_local, tmp_path_factory):
     code = (
-        "from opendata_kurs import load_dataset\nfrom opendata_kurs.maps import map_explorer\n"
+        "import pandas as pd\nfrom opendata_kurs import load_dataset\nfrom opendata_kurs.maps import map_explorer\n"
         "d = load_dataset('koeln-stadtteile')\nd['zahl'] = range(len(d))\n"
-        "map_explorer(d, {'flaeche_km2': 'Fläche', 'zahl': 'Zahl'}, title='Köln', name='stadtteil',"
+        "d = pd.concat([d.assign(jahr=2011), d.assign(jahr=2012)])\n"
+        "map_explorer(d, {'flaeche_km2': 'Fläche', 'zahl': 'Zahl'}, title='Köln', name='stadtteil', year='jahr',"
         " schemes=('quantiles', 'equal_interval'))"
     )
     folder = tmp_path_factory.mktemp("karten")
@@ -279,13 +280,17 @@ def test_explorer_in_jupyterlab_by_keyboard(page, make_lab, only_local, tmp_path
         assert errors(lab.run_all(page)) == []
         frame = page.frame_locator(".karten-auswahl iframe")
         frame.locator(READY).wait_for(state="attached")
-        assert frame.locator("h1").inner_text() == "Köln: Fläche"
+        assert frame.locator("h1").inner_text() == "Köln: Fläche 2012"
         assert axe(page, ".karten-auswahl") == []
         page.get_by_label("Was soll die Karte zeigen?").focus()
         page.keyboard.press("ArrowDown")
-        frame.locator("h1", has_text="Köln: Zahl").wait_for()
-        page.keyboard.press("Tab")
-        assert page.evaluate("() => document.activeElement.parentElement.textContent").startswith("Klassen")
+        frame.locator("h1", has_text="Köln: Zahl 2012").wait_for()
+        for label, seen in (("Jahr", "Köln: Zahl 2011"), ("Klassen", None)):
+            page.keyboard.press("Tab")
+            assert page.evaluate("() => document.activeElement.parentElement.textContent").startswith(label)
+            if seen:
+                page.keyboard.press("ArrowDown")
+                frame.locator("h1", has_text=seen).wait_for()
         page.keyboard.press("ArrowDown")
         frame.locator(".legende", has_text="gleich breite").wait_for()
         assert "gleich breite" in frame.locator(".legende").inner_text()
