@@ -21,6 +21,7 @@ from .feedback import NOTES_FILE, write_notes
 _NAME = re.compile(r"abgabe_([0-9a-z_]+?)_([a-z0-9-]{2,20})(?: ?\(\d+\))?\.zip$", re.I)
 MAX_FILES = 200
 MAX_ZIPS = 2000
+MAX_CELLS = 1000
 _IGNORE = ("__MACOSX", ".DS_Store", "Thumbs.db")
 
 
@@ -166,7 +167,7 @@ def _take(packet: _Packet, course: cfg.Course) -> Collected:
     flat: dict[str, bytes] = {}
     for name, data in packet.files.items():
         base = PurePosixPath(name).name
-        if base != MANIFEST and not base.startswith("."):
+        if base not in (MANIFEST, NOTES_FILE) and not base.startswith("."):
             flat.setdefault(base, data)
     target = course.folder("submitted", student, chapter)
     stamp = target / "timestamp.txt"
@@ -234,6 +235,11 @@ def normalise(folder: Path, release: Path) -> dict[str, list[str]]:
                               " Bitte öffnen Sie es im Kurs, speichern Sie es neu und geben Sie noch einmal ab.")
             file.replace(file.with_name(file.name + ".beschaedigt"))
             continue
+        if len(nb["cells"]) > MAX_CELLS:
+            _add(notes, file.stem if file.stem in exercises else "", f"Das Notebook {file.name} hat mehr als {MAX_CELLS} Zellen. Es wurde nicht geöffnet."
+                                                                     " Bitte löschen Sie überzählige Zellen und geben Sie neu ab.")
+            file.replace(file.with_name(file.name + ".nicht-bewertet"))
+            continue
         if file.stem in exercises:
             continue
         meant = _meant(nb, exercises)
@@ -246,7 +252,7 @@ def normalise(folder: Path, release: Path) -> dict[str, list[str]]:
         else:
             file.replace(target)
             _add(notes, meant, f"Das Notebook hieß {file.name}. Wir haben es als {target.name} erkannt.")
-    if not any((folder / f"{name}.ipynb").exists() for name in exercises) and not any("beschädigt" in n for v in notes.values() for n in v):
+    if not any((folder / f"{name}.ipynb").exists() for name in exercises) and not any(w in n for v in notes.values() for n in v for w in ("beschädigt", "mehr als")):
         _add(notes, "", "Die Abgabe enthält keine Übung dieses Kapitels. Bitte geben Sie mit abgabe() im Übungs-Notebook neu ab.")
     if notes:
         write_notes(folder, notes)

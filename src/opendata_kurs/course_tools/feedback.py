@@ -64,8 +64,11 @@ NOTES_FILE = "kurs-hinweise.json"
 
 def read_notes(folder: Path) -> dict[str, list[str]]:
     """Return the notes that collecting left beside a hand-in, by notebook (`""`: the whole hand-in)."""
-    file = folder / NOTES_FILE
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    try:
+        data = json.loads((folder / NOTES_FILE).read_bytes())
+        return {str(name): [str(note)[:500] for note in notes][:30] for name, notes in data.items() if isinstance(notes, list)}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}  # none, or what a hand-in put in its place
 
 
 def write_notes(folder: Path, notes: dict[str, list[str]]) -> None:

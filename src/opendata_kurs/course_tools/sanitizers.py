@@ -14,6 +14,7 @@ import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -25,6 +26,8 @@ from nbgrader.preprocessors import (
     OverwriteCells,
     OverwriteKernelspec,
 )
+
+from opendata_kurs.grading.cleaning import encodable
 
 
 def grade_id(cell: NotebookNode) -> str | None:
@@ -121,7 +124,10 @@ def _repair(cell, ref, notes):
         notes.append(f"{cell_name(ref)} war verändert. Bewertet wurde mit dem Original.")
     if utils.is_locked(ref):
         cell.source = ref.source
-    cell.metadata["nbgrader"] = copy.deepcopy(ref.metadata["nbgrader"])
+    theirs, ours = cell.metadata["nbgrader"], ref.metadata["nbgrader"]
+    if any(key in theirs and theirs[key] != ours.get(key) for key in ("points", "grade", "solution", "locked", "task")):
+        notes.append(f"{cell_name(ref)} hatte veränderte Angaben, zum Beispiel zu den Punkten. Es gelten die Angaben aus der Ausgabe.")
+    cell.metadata["nbgrader"] = copy.deepcopy(ours)
     if "opendata_kurs" in ref.metadata:
         cell.metadata["opendata_kurs"] = copy.deepcopy(ref.metadata["opendata_kurs"])
     else:
@@ -149,6 +155,12 @@ def _add_missing(nb, released, notes):
         previous = name
 
 
+def _kernel_note(nb: NotebookNode) -> list[str]:
+    spec = nb.metadata.get("kernelspec")
+    language = str(spec.get("language", "python")) if isinstance(spec, dict) else "python"
+    return [] if language == "python" else [f"Das Notebook war auf eine andere Programmiersprache gestellt ({language[:20]!r}). Bewertet wurde mit Python."]
+
+
 class RestoreSubmission(NbGraderPreprocessor):
     """Bring a hand-in back to the released shape and rescue its answers. First of the sanitizers."""
 
@@ -164,7 +176,9 @@ class RestoreSubmission(NbGraderPreprocessor):
             raise RuntimeError(f"Die ausgegebene Übung {file.name} fehlt. Bitte zuerst: kurs release {info['assignment']}")
         released = nbformat.read(file, as_version=4)
         nb = nbformat.v4.upgrade(nb) if nb.nbformat < 4 else nb
-        notes = restore(nb, released)
+        for cell in nb.cells:  # outputs are cleared later anyway
+            cell.update({k: nbformat.from_dict(encodable(v)) for k, v in cell.items() if k != "outputs"})
+        notes = restore(nb, released) + _kernel_note(nb)
         outputs = resources.setdefault("outputs", {})
         for cell in released.cells:
             name = cell.metadata.get("opendata_kurs", {}).get("quiz")
@@ -224,6 +238,25 @@ class RequireExecution(NbGraderPreprocessor):
         return cell, resources
 
 
+class MarkForPerson(NbGraderPreprocessor):
+    """Ask for a person in the gradebook where a control cell showed that a check cannot be trusted. After SaveAutoGrades."""
+
+    def preprocess(self, nb, resources):
+        """Mark the cells that the execution named."""
+        names = nb.metadata.get("opendata_kurs", {}).get("person", [])
+        if names:
+            info = resources["nbgrader"]
+            with Gradebook(info["db_url"]) as gradebook:
+                for name in names:
+                    gradebook.find_grade(name, info["notebook"], info["assignment"], info["student"]).needs_manual_grade = True
+                gradebook.db.commit()
+        return nb, resources
+
+    def preprocess_cell(self, cell, resources, index):
+        """Do nothing: the work is per notebook."""
+        return cell, resources
+
+
 def sanitize_list() -> list[type]:
     """Return the sanitizers of Autograde in order."""
     return [RestoreSubmission, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
@@ -235,5 +268,5 @@ def autograde_list() -> list[type]:
     from opendata_kurs.grading.execute import SplitExecute
     from opendata_kurs.grading.speed import SaveAutoGradesAtOnce
 
-    return [CleanHandIn, SplitExecute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGradesAtOnce, AssignLatePenalties,
-            CheckCellMetadata]
+    return [CleanHandIn, SplitExecute, IgnorePattern, RequireExecution, ClearMetadataPreprocessor, LimitOutput, SaveAutoGradesAtOnce, MarkForPerson,
+            AssignLatePenalties, CheckCellMetadata]

@@ -19,6 +19,7 @@ MAX_HTML = 300_000
 MAX_FRAME = 8_000_000
 MAX_IMAGE = 8_000_000
 MAX_TEXT = 200_000
+MAX_MARKDOWN = 20_000  # of one text cell: rendering can cost the square of it
 SECONDS = 10.0  # for all HTML of one notebook: the parser's time can grow with the square of the text
 MAX_DEPTH = 100  # tags inside each other
 _TAGS = {"p", "br", "em", "strong", "b", "i", "u", "code", "pre", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody",
@@ -102,7 +103,7 @@ def too_deep(html: str) -> bool:
     return False
 
 
-def _frame(html: str) -> str | None:
+def frame_of(html: str) -> str | None:
     """Return the page inside `<iframe srcdoc="…">`, found in one pass over the text, or None."""
     value = html.find('srcdoc="')
     begin = html.rfind("<iframe", 0, value) if value >= 0 else -1
@@ -111,7 +112,7 @@ def _frame(html: str) -> str | None:
 
 
 def _html_output(html: str, budget: list[float] | None = None) -> str:
-    frame = _frame(html) if len(html) <= MAX_FRAME else None
+    frame = frame_of(html) if len(html) <= MAX_FRAME else None
     if frame is not None:  # a map: it may run its scripts, in an origin of its own that cannot reach the trainer's session
         return f'<iframe sandbox="allow-scripts" title="Karte aus der Abgabe" style="width:100%;height:30rem;border:1px solid #767676" srcdoc="{frame}"></iframe>'
     left = [SECONDS] if budget is None else budget
@@ -186,12 +187,20 @@ class CleanHandIn(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         """Clean all cells that the course did not lock."""
         nb.metadata = NotebookNode({k: nb.metadata[k] for k in ("kernelspec", "language_info", "opendata_kurs") if k in nb.metadata})
+        notes, left = set[str](), 10 * MAX_MARKDOWN
         for cell in nb.cells:
+            cell.source = encodable(cell.source)
             data = cell.metadata.get("nbgrader") or {}
             if cell.cell_type == "raw":  # nbconvert would print it as it is
                 fence = "`" * max(3, 1 + max((len(m) for m in re.findall(r"`+", cell.source)), default=0))
                 cell.cell_type, cell.source = "markdown", f"{fence}\n{cell.source}\n{fence}"
             elif cell.cell_type == "markdown" and not data.get("locked"):
+                if SCRIPT.search(cell.source):
+                    notes.add("Aus einem Text wurden Skripte oder HTML-Befehle entfernt, bevor jemand ihn ansieht.")
+                if len(cell.source) > min(MAX_MARKDOWN, left):
+                    notes.add("Ein Text ist sehr lang. Er wurde gekürzt.")
+                    cell.source = f"{cell.source[:max(0, min(MAX_MARKDOWN, left))]}\n\n… (Der Text ist hier gekürzt.)"
+                left -= len(cell.source)
                 cell.source = clean_markdown(cell.source)
             if cell.cell_type == "markdown":
                 cell.pop("outputs", None)
@@ -202,6 +211,9 @@ class CleanHandIn(NbGraderPreprocessor):
                 if any(kept.values()):
                     cell["attachments"] = NotebookNode(kept)
             cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in ("nbgrader", "opendata_kurs", "tags", "deletable", "editable")})
+        if notes:
+            course = nb.metadata.setdefault("opendata_kurs", NotebookNode())
+            course["hinweise"] = [*course.get("hinweise", []), *sorted(notes)]
         return nb, resources
 
     def preprocess_cell(self, cell, resources, index):

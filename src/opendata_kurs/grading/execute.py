@@ -21,11 +21,12 @@ from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from traitlets import Integer
 
-from . import cleaning, runner, split, values
+from . import cleaning, control, incidents, runner, split, values
 
 _HIDDEN = re.compile(r"[^\n]*VERSTECKTE TESTS ANFANG.*?VERSTECKTE TESTS ENDE[^\n]*", re.S)
 _SHOW_QUIZ = re.compile(r"^\s*quiz\([^\n]*\)\s*;?\s*$", re.M)
 CLUSTER = "KURS_CLUSTER"
+UNRELIABLE = "NichtVerlaesslich"
 
 REASONS = {
     "beendet": "Das Notebook hat seinen Kernel beendet (zum Beispiel mit exit()). Bitte entfernen Sie diese Zeile und geben Sie neu ab.",
@@ -33,6 +34,7 @@ REASONS = {
     "ausgabe": "Eine Zelle hat viel zu viel ausgegeben. Das Notebook wurde dort angehalten. Bitte geben Sie mit weniger Ausgabe neu ab.",
     "prozesse": "Eine Zelle hat sehr viele Programme gestartet. Das Notebook wurde dort angehalten.",
     "speicher": "Eine Zelle hat viel zu viel Arbeitsspeicher belegt. Das Notebook wurde dort angehalten.",
+    "platte": "Eine Zelle hat zu viele oder zu große Dateien geschrieben. Das Notebook wurde dort angehalten.",
 }
 
 
@@ -63,6 +65,7 @@ class SplitExecute(Execute):
         learner, tests = split.run_on(cluster, task) if cluster else split.run(task)
         self._learner_outputs(nb, learner)
         self._test_outputs(nb, learner, tests)
+        self._tell(nb, learner, tests, task["files"])
         return nb, resources
 
     def _files(self, folder: Path, nb: NotebookNode, notebook: str) -> dict[str, bytes]:
@@ -89,21 +92,41 @@ class SplitExecute(Execute):
         return cells
 
     def _learner_outputs(self, nb: NotebookNode, run: runner.Run) -> None:
+        budget = [cleaning.SECONDS]
         for number, cell in enumerate(nb.cells):
             if cell.cell_type != "code" or is_test(cell):
                 continue
-            cell.outputs = [o for o in map(cleaning.clean_output, run.outputs.get(number, [])) if o is not None]
+            cell.outputs = [o for o in (cleaning.clean_output(o, budget) for o in run.outputs.get(number, [])) if o is not None]
             cell.execution_count = run.counts.get(number)
             if run.last == number and number not in run.counts and run.reason:
                 cell.outputs.append(_error("Angehalten", REASONS[run.reason]))
-        if run.reason:
-            notes = nb.metadata.setdefault("opendata_kurs", NotebookNode()).setdefault("hinweise", [])
-            notes.append(f"{REASONS[run.reason]} Was davor stand, wurde bewertet.")
+
+    def _tell(self, nb: NotebookNode, learner: runner.Run, tests: runner.Run, files: dict[str, bytes]) -> None:
+        """Add the lines on what happened to the notebook's notes, and which cells a person has to look at."""
+        course = nb.metadata.setdefault("opendata_kurs", NotebookNode())
+        notes = course.setdefault("hinweise", [])
+        if learner.reason:
+            notes.append(f"{REASONS[learner.reason]} Was davor stand, wurde bewertet.")
+        cells = [(n, cell.metadata.get("nbgrader", {}).get("grade_id", ""), utils.is_solution(cell)) for n, cell in enumerate(nb.cells)
+                 if cell.cell_type == "code" and not is_test(cell)]
+        notes += incidents.lines(learner, cells, files, lambda name: f"Die Zelle „{name}“")
+        person = []
+        for number, cell in enumerate(nb.cells):
+            if not is_test(cell):
+                continue
+            if tampered(learner, number):
+                notes += [incidents.TAMPERED] if incidents.TAMPERED not in notes else []
+                person.append(cell.metadata["nbgrader"]["grade_id"])
+            elif any(o.output_type == "error" and o.ename == UNRELIABLE for o in cell.outputs):
+                notes.append(f"Die Zelle „{cell.metadata['nbgrader']['grade_id']}“: {incidents.UNRELIABLE}")
+                person.append(cell.metadata["nbgrader"]["grade_id"])
+        course["person"] = person
 
     def _test_cells(self, nb: NotebookNode) -> list[dict[str, Any]]:
         """Return the test cells; questions are scored even when the learner's code stopped (`always`)."""
         return [{"i": number, "source": cell.source, "exports": list(cell.metadata.get("opendata_kurs", {}).get("exports", [])),
-                 "always": bool(cell.metadata.get("opendata_kurs", {}).get("quiz"))}
+                 "always": bool(cell.metadata.get("opendata_kurs", {}).get("quiz")),
+                 "control": _control(cell)}
                 for number, cell in enumerate(nb.cells) if is_test(cell) and cell.source.strip()]
 
     def _test_outputs(self, nb: NotebookNode, learner: runner.Run, tests: runner.Run) -> None:
@@ -117,7 +140,24 @@ class SplitExecute(Execute):
                     "Eine Zelle darüber hat das Notebook angehalten." if number not in learner.counts else
                     "Sie hat zu lange gedauert oder zu viel Speicher gebraucht. Bitte von Hand prüfen.")
                 cell.outputs = [_error("NotRun", text)]
+            meta = cell.metadata.get("opendata_kurs", {})
+            passed = not any(o.output_type == "error" for o in cell.outputs)
+            if passed and ((meta.get("exports") and tests.controls.get(number) is not True)
+                           or (meta.get("nicht_uebertragbar") and tampered(learner, number))):
+                cell.outputs = [_error(UNRELIABLE, incidents.UNRELIABLE)]
             clamp(cell)
+
+
+def _control(cell: NotebookNode) -> str:
+    exports = cell.metadata.get("opendata_kurs", {}).get("exports")
+    return control.source_of(cell.source, exports) if exports else ""
+
+
+def tampered(learner: runner.Run, number: int) -> bool:
+    """Return whether the control after a test cell did not fail in the learner's process, or was suppressed."""
+    if number not in learner.counts or (number == learner.last and not learner.complete):
+        return False  # the notebook ended there for another reason, which is told
+    return learner.controls.get(number) is not True
 
 
 def clamp(cell: NotebookNode) -> None:

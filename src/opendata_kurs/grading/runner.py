@@ -47,6 +47,9 @@ class Run:
     outputs: dict[int, list[dict]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     exports: dict[int, dict[str, Any]] = field(default_factory=dict)
+    controls: dict[int, bool] = field(default_factory=dict)  # True: the control cell failed, as it must
+    own: dict[str, str] = field(default_factory=dict)  # exported name -> the learner's own class
+    left: int = 0  # processes that still ran at the end
     reason: str = ""
     last: int | None = None
     seconds: float = 0.0
@@ -309,6 +312,7 @@ def _read(source, cell_timeout: float, total_timeout: float, max_bytes: int) -> 
                 run.last, cell_began = event["i"], time.monotonic()
             elif kind == "done":
                 done = True
+                run.left = event["left"] if isinstance(event.get("left"), int) else 0
             elif kind == "exit":
                 closed = True
                 if event.get("reason") in ("prozesse", "speicher", "platte") and not run.reason:
@@ -347,5 +351,9 @@ def _note(run: Run, event: dict, kind: Any) -> None:
             outputs.append(event["o"])
     elif kind == "end" and isinstance(event.get("n"), int):
         run.counts[number] = event["n"]
+    elif kind == "control" and isinstance(event.get("ok"), bool):
+        run.controls[number] = event["ok"]
+    elif kind == "own" and isinstance(event.get("name"), str) and isinstance(event.get("v"), str) and len(run.own) < 50:
+        run.own[event["name"][:100]] = event["v"][:100]
     elif kind == "export" and isinstance(event.get("name"), str):
         run.exports.setdefault(number, {})[event["name"]] = event.get("v")

@@ -20,6 +20,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from . import control
+
 MAX_TEXT = 200_000  # characters of stdout and stderr kept per cell
 MAX_OUTPUT = 8_000_000  # characters of one rich output
 
@@ -142,7 +144,7 @@ def make_shell() -> GradingShell:
 def run(shell: GradingShell, request: dict[str, Any], write: Callable[[bytes], Any]) -> None:
     """Run the cells of one request and write one JSON line per event.
 
-    Events: `cell` (begins), `out`, `end`, `export`, `done`. A learner's code shares this interpreter, so the reader
+    Events: `cell` (begins), `out`, `end`, `control` (did it fail, as it must?), `export`, `done`. A learner's code shares this interpreter, so the reader
     must treat every line as foreign.
     """
     from . import values
@@ -166,12 +168,13 @@ def run(shell: GradingShell, request: dict[str, Any], write: Callable[[bytes], A
             shell.user_ns.clear()
             shell.user_ns.update(fresh)
             try:
-                shell.user_ns.update({name: values.decode(data) for name, data in cell["names"].items()})
+                given = {name: values.decode(data) for name, data in cell["names"].items()}
+                shell.user_ns.update(given)
             except values.NotExportable as error:
                 tell(t="out", i=number, o={"output_type": "error", "ename": "CheckFailed", "evalue": str(error), "traceback": [str(error)]})
                 tell(t="end", i=number, n=shell.execution_count)
                 continue
-        count = shell.execution_count
+        count, error = shell.execution_count, None
         if cell["source"].strip():
             failures: list[str] = []
 
@@ -190,24 +193,45 @@ def run(shell: GradingShell, request: dict[str, Any], write: Callable[[bytes], A
                 error = result.error_before_exec or result.error_in_exec
                 if error is not None and not failures:  # an error that nobody showed must not look like a passed check
                     shell._showtraceback(type(error), error, [f"{type(error).__name__}: {error}"])
-            except CellTimeoutError as error:
-                shell._showtraceback(CellTimeoutError, error, [str(error)])
+            except CellTimeoutError as late:
+                error = late
+                shell._showtraceback(CellTimeoutError, late, [str(late)])
             finally:
                 if hasattr(signal, "setitimer"):
                     signal.setitimer(signal.ITIMER_REAL, 0)
             shell.out.flush()
             shell.err.flush()
         tell(t="end", i=number, n=count)
+        if "exports" in cell:
+            tell(t="control", i=number, ok=control.fails(shell, control.IN_NOTEBOOK))
+        elif cell.get("control") and error is None:  # only a check that passed has to prove itself
+            shell.user_ns.clear()
+            shell.user_ns.update(fresh)
+            shell.user_ns.update({name: control.wrong(value) for name, value in given.items()})
+            tell(t="control", i=number, ok=control.fails(shell, cell["control"]))
         for name in cell.get("exports", ()):
             if name in shell.user_ns:
                 try:
                     data = values.encode(shell.user_ns[name])
+                    own = type(shell.user_ns[name])
+                    if own.__module__ == "__main__" and not (isinstance(data, dict) and data.get("k") == "unbekannt"):
+                        tell(t="own", i=number, name=name, v=own.__name__)
                 except values.NotExportable as error:
                     data = {"k": "zu-gross", "v": str(error)}
                 except BaseException:
                     data = {"k": "unbekannt", "v": "Objekt"}
                 tell(t="export", i=number, name=name, v=data)
-    tell(t="done")
+    tell(t="done", left=_others())
+
+
+def _others() -> int:
+    """Return how many other processes live in the box (0 outside a process space of one's own)."""
+    if os.getpid() > 2:
+        return 0
+    try:
+        return len({int(n) for n in os.listdir("/proc") if n.isdigit()} - {1, os.getpid()})
+    except OSError:
+        return 0
 
 
 def clean_process(env: dict[str, str]) -> None:

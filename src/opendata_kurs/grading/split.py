@@ -15,23 +15,24 @@ MAX_FILE = 50_000_000
 def run(task: dict[str, Any]) -> tuple[runner.Run, runner.Run]:
     """Run the learner's cells, then the tests on what they exported.
 
-    `task`: `files` and `answers` (name → bytes), `learner` (cells), `tests` (cells with `exports` and `always`),
+    `task`: `files` and `answers` (name → bytes), `learner` (cells), `tests` (cells with `exports`, `always`, `control`),
     `cell_timeout`, `total_timeout`, `test_timeout` in seconds.
     """
     base = os.environ.get("KURS_BEWERTUNG_ORDNER") or None
     with runner.Sandbox(base) as sandbox, runner.Sandbox(base) as clean:
         _write(sandbox.work, task["files"])
         learner = runner.run_cells(task["learner"], sandbox, learner=True, cell_timeout=task["cell_timeout"], total_timeout=task["total_timeout"])
-        cells = []
+        cells, given = [], []
         for cell in task["tests"]:
             number = cell["i"]
             if number in learner.counts or cell["always"]:
                 exported = learner.exports.get(number, {})
-                cells.append({"i": number, "source": cell["source"], "names": {n: exported[n] for n in cell["exports"] if n in exported}})
+                given.append({n: exported[n] for n in cell["exports"] if n in exported})
+                cells.append({"i": number, "source": cell["source"], "names": given[-1], "control": cell["control"]})
         if not cells:
             return learner, runner.Run()
         _write(clean.work, task["answers"])
-        _copy_saved(learner, sandbox.work, clean.work)
+        _copy_saved(given, sandbox.work, clean.work)
         return learner, runner.run_cells(cells, clean, learner=False, cell_timeout=task["cell_timeout"], total_timeout=task["test_timeout"])
 
 
@@ -59,10 +60,10 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         target.write_bytes(data)
 
 
-def _copy_saved(learner: runner.Run, source: Path, target: Path) -> None:
+def _copy_saved(given: list[dict[str, Any]], source: Path, target: Path) -> None:
     """Copy the files whose names were exported (a saved map, a table). The learner's process is gone by now."""
     root = os.path.realpath(source)
-    for exported in learner.exports.values():
+    for exported in given:  # only declared names: a hand-in may report any number of others
         for data in exported.values():
             name = data.get("v") if isinstance(data, dict) and data.get("k") == "path" else data
             if not isinstance(name, str) or not 0 < len(name) < 500 or "\0" in name:
