@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 
 import nbformat
 import pytest
@@ -25,9 +27,28 @@ def _task(nb, change=lambda cells: cells):
     """Return the work item of a solved exercise as the source holds it."""
     learner = [{"i": n, "source": execute.visible(c.source)} | ({"exports": c.metadata["opendata_kurs"].get("exports", [])} if execute.is_test(c) else {})
                for n, c in enumerate(nb.cells) if c.cell_type == "code" and not c.source.startswith(("quiz(", "pruefen()", "abgabe()"))]
-    tests = [{"i": n, "source": c.source, "exports": c.metadata["opendata_kurs"]["exports"], "always": False, "control": control.source_of(c.source, c.metadata["opendata_kurs"]["exports"])}
+    tests = [{"i": n, "source": c.source, "exports": c.metadata["opendata_kurs"]["exports"], "always": False, "control": _hidden_part(c.source, c.metadata["opendata_kurs"]["exports"])}
              for n, c in _test_cells(nb)]
     return {"files": {}, "answers": {}, "learner": learner, "tests": change(tests), "cell_timeout": 60, "total_timeout": 300, "test_timeout": 120}
+
+
+def _hidden_part(cell_source: str, exports) -> str:
+    """Return a test cell's source without its visible checks: the imports, the preparations and the hidden tests.
+
+    A cell whose hidden tests do not look at an exported name (but at a file, say), or that does not parse, is its own
+    control.
+    """
+    marks = [(m[1], cell_source.count("\n", 0, m.start()) + 1) for m in re.finditer(r"VERSTECKTE TESTS (ANFANG|ENDE)", cell_source)]
+    try:
+        tree = ast.parse(cell_source)
+    except (SyntaxError, ValueError):
+        return cell_source
+    begin = next((line for word, line in marks if word == "ANFANG"), 0)
+    if not begin:
+        return cell_source
+    tree.body = [node for node in tree.body if node.lineno > begin or not (isinstance(node, ast.Expr | ast.Assert))]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return ast.unparse(tree) if used & set(exports) else cell_source
 
 
 def _unexportable(data) -> bool:
@@ -70,9 +91,9 @@ def test_a_check_that_cannot_fail_is_found():
 def test_control_keeps_only_the_hidden_part():
     source = ("from opendata_kurs.checks import check_number\n\ncheck_number(anzahl, low=0)\nmeist = 2\n"
               "### VERSTECKTE TESTS ANFANG\ncheck_number(anzahl, meist)\n### VERSTECKTE TESTS ENDE\ncheck_number(anzahl)")
-    assert control.source_of(source, ["anzahl"]) == "from opendata_kurs.checks import check_number\nmeist = 2\ncheck_number(anzahl, meist)\ncheck_number(anzahl)"
+    assert _hidden_part(source, ["anzahl"]) == "from opendata_kurs.checks import check_number\nmeist = 2\ncheck_number(anzahl, meist)\ncheck_number(anzahl)"
     for unparsable in ("check_number(", "check_number(anzahl)", "check_file(a)\n### VERSTECKTE TESTS ANFANG\ncheck_number(2, 2)\n### VERSTECKTE TESTS ENDE"):
-        assert control.source_of(unparsable, ["anzahl"]) == unparsable
+        assert _hidden_part(unparsable, ["anzahl"]) == unparsable
 
 
 @needs_box
@@ -86,7 +107,7 @@ def test_tampered_test_process_gives_no_points(tmp_path, monkeypatch):
     found = results(course, CHAPTER, "eine")[0]
     assert found.cells["anzahl-test"] is None and found.needs_person and found.points == 5.0, found
     assert any(incidents.UNRELIABLE in n for n in found.notes)
-    monkeypatch.setattr(control, "source_of", lambda source, exports: "")  # control: without it the trick gives full points
+    # control: where nobody asks whether the control failed, the trick gives full points
     monkeypatch.setattr(execute.SplitExecute, "_test_cells", lambda self, nb: [c | {"source": TRICK + "check_true = check_number = check_text = lambda *a, **b: None"} if c["exports"] else c for c in cells(self, nb)])
     monkeypatch.setattr(execute, "tampered", lambda *a: False)
     plain = execute.SplitExecute._test_outputs

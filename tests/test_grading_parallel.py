@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from grading_fixtures import CHAPTER, EXERCISE, QUIZ, HandIn, released_course
 
+from opendata_kurs.course_tools import gradebook_backup
 from opendata_kurs.course_tools.config import Course
 from opendata_kurs.course_tools.feedback import results
-from opendata_kurs.course_tools.gradebook_backup import backups
+from opendata_kurs.course_tools.gradebook_backup import backup, backups, restore
 from opendata_kurs.grading import box, cleaning, execute, handins, pool, runner, values
 
 FULL = {f"quiz-{QUIZ}": 5.0, "anzahl-test": 3.0, "titel-test": 1.0, f"text-{QUIZ}-nutzen": None}
@@ -336,6 +337,34 @@ def test_postgresql_holds_the_gradebook(tmp_path, monkeypatch, postgres):
     assert not any(g.error for g in graded), graded
     assert all(_points(course, f"pg-{n}") == FULL for n in range(4))
     assert not (course.dir / "gradebook.db").exists()
+    # a backup was made before the run and is made again; it brings the points back
+    first = backups(course)
+    assert [f.suffix for f in first] == [".pgdump"]
+    copy = backup(course)
+    assert backups(course)[0] == copy and copy.stat().st_mode & 0o077 == 0
+    with course.gradebook() as gb:
+        for name in ("pg-0", "pg-1"):
+            gb.remove_submission(CHAPTER, name)
+    assert not results(course, CHAPTER, "pg-0")
+    assert restore(course) == copy and all(_points(course, f"pg-{n}") == FULL for n in range(4))
+    assert len(backups(course)) == 3, "what was there before the restore is kept, too"
+    copy.write_bytes(copy.read_bytes()[:2000])
+    with pytest.raises(FileNotFoundError, match="ließ sich nicht zurückholen"):
+        restore(course, copy)
+    assert _points(course, "pg-0") == FULL, "a damaged copy changes nothing"
+
+
+def test_postgresql_without_its_programs_warns(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KURS_GRADEBOOK", "postgresql+psycopg2://kurs:geheim@127.0.0.1:1/postgres")
+    course = Course(tmp_path / "leitung")
+    assert backup(course) is None
+    text = capsys.readouterr().err
+    assert "entsteht keine Sicherung" in text and "geheim" not in text
+    monkeypatch.setattr(gradebook_backup, "_program", lambda *a, **k: (_ for _ in ()).throw(gradebook_backup.NoBackup("Das Programm pg_dump fehlt.")))
+    assert backup(course) is None and "Das Programm pg_dump fehlt." in capsys.readouterr().err
+    (course.dir / "sicherungen" / "gradebook-1.db").touch()
+    with pytest.raises(FileNotFoundError, match="anderen Art von Datenbank"):
+        restore(course, course.dir / "sicherungen" / "gradebook-1.db")
 
 
 def test_an_error_that_nobody_shows_is_still_an_error():

@@ -21,7 +21,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from traitlets import Integer
 
-from . import cleaning, control, incidents, runner, split, values
+from . import cleaning, incidents, runner, split, values
 
 _HIDDEN = re.compile(r"[^\n]*VERSTECKTE TESTS ANFANG.*?VERSTECKTE TESTS ENDE[^\n]*", re.S)
 _SHOW_QUIZ = re.compile(r"^\s*quiz\([^\n]*\)\s*;?\s*$", re.M)
@@ -97,7 +97,8 @@ class SplitExecute(Execute):
             if cell.cell_type != "code" or is_test(cell):
                 continue
             cell.outputs = [o for o in (cleaning.clean_output(o, budget) for o in run.outputs.get(number, [])) if o is not None]
-            cell.execution_count = run.counts.get(number)
+            count = run.counts.get(number)
+            cell.execution_count = count if type(count) is int and 0 <= count < 1_000_000 else None
             if run.last == number and number not in run.counts and run.reason:
                 cell.outputs.append(_error("Angehalten", REASONS[run.reason]))
 
@@ -126,7 +127,7 @@ class SplitExecute(Execute):
         """Return the test cells; questions are scored even when the learner's code stopped (`always`)."""
         return [{"i": number, "source": cell.source, "exports": list(cell.metadata.get("opendata_kurs", {}).get("exports", [])),
                  "always": bool(cell.metadata.get("opendata_kurs", {}).get("quiz")),
-                 "control": _control(cell)}
+                 "control": cell.source if cell.metadata.get("opendata_kurs", {}).get("exports") else ""}
                 for number, cell in enumerate(nb.cells) if is_test(cell) and cell.source.strip()]
 
     def _test_outputs(self, nb: NotebookNode, learner: runner.Run, tests: runner.Run) -> None:
@@ -146,11 +147,6 @@ class SplitExecute(Execute):
                            or (meta.get("nicht_uebertragbar") and tampered(learner, number))):
                 cell.outputs = [_error(UNRELIABLE, incidents.UNRELIABLE)]
             clamp(cell)
-
-
-def _control(cell: NotebookNode) -> str:
-    exports = cell.metadata.get("opendata_kurs", {}).get("exports")
-    return control.source_of(cell.source, exports) if exports else ""
 
 
 def tampered(learner: runner.Run, number: int) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 from opendata_kurs.course_tools import config as cfg
 
+from .incidents import shown
+
 MAX_BYTES = 60_000_000
 MAX_NOTEBOOK = 20_000_000
 MAX_FILES = 300
@@ -26,14 +28,14 @@ def refusal(folder: Path) -> str:
             info = os.lstat(os.path.join(place, name))
             count += 1
             if stat.S_ISLNK(info.st_mode):
-                return f"Die Abgabe enthält einen Verweis auf eine andere Datei (Symlink: {name[:60]}). Sie wurde nicht geöffnet."
+                return f"Die Abgabe enthält einen Verweis auf eine andere Datei (Symlink: {shown(name, 60)}). Sie wurde nicht geöffnet."
             if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
-                return f"Die Abgabe enthält etwas, das keine Datei ist ({name[:60]}). Sie wurde nicht geöffnet."
+                return f"Die Abgabe enthält etwas, das keine Datei ist ({shown(name, 60)}). Sie wurde nicht geöffnet."
             if stat.S_ISREG(info.st_mode) and info.st_nlink > 1:
-                return f"Die Datei {name[:60]} ist mit einer anderen Datei verknüpft (Hardlink). Die Abgabe wurde nicht geöffnet."
+                return f"Die Datei {shown(name, 60)} ist mit einer anderen Datei verknüpft (Hardlink). Die Abgabe wurde nicht geöffnet."
             total += info.st_size if stat.S_ISREG(info.st_mode) else 0
             if name.endswith(".ipynb") and info.st_size > MAX_NOTEBOOK:
-                return f"Das Notebook {name[:60]} ist zu groß (mehr als {MAX_NOTEBOOK // 1_000_000} MB). Bitte löschen Sie große Ausgaben und geben Sie neu ab."
+                return f"Das Notebook {shown(name, 60)} ist zu groß (mehr als {MAX_NOTEBOOK // 1_000_000} MB). Bitte löschen Sie große Ausgaben und geben Sie neu ab."
         if total > MAX_BYTES:
             return f"Die Abgabe ist zu groß (mehr als {MAX_BYTES // 1_000_000} MB). Bitte geben Sie nur Notebooks und Antworten ab."
         if count > MAX_FILES:
