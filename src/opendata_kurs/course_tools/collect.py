@@ -8,7 +8,9 @@ import json
 import re
 import shutil
 import stat
+import unicodedata
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -44,92 +46,217 @@ class Refused(ValueError):
 @dataclass
 class _Packet:
     name: str
+    origin: str  # the person's folder in a download, or empty
     raw: bytes | None
     files: dict[str, bytes]
     newest: datetime
 
 
+@dataclass
+class _Noted:
+    """A hand-in whose original lies in `eingang/`: only one at a time is held in memory."""
+
+    name: str
+    origin: str
+    newest: datetime
+    chapter: str
+    student: str
+    file: Path
+
+
 def collect(sources: list[Path | str], course: cfg.Course) -> list[Collected]:
     """Take hand-ins from zips and folders (also a Moodle or ILIAS download: a zip or folder full of zips).
 
-    The newest hand-in of a Kürzel counts; the received zips stay unchanged in `eingang/`.
+    The newest hand-in of a Kürzel counts; the received zips stay unchanged in `eingang/`. A Kürzel that two people of
+    one download use is taken from neither.
     """
     found: list[Collected] = []
-    packets: list[_Packet] = []
+    noted: list[_Noted] = []
     for source in map(Path, sources):
         if not source.exists():
             found.append(Collected(source.name, False, f"{source.name}: Diese Datei gibt es nicht."))
             continue
-        for name, load in _sources(source):
+        for packet in _packets(source):
+            if isinstance(packet, Collected):
+                found.append(packet)
+                continue
             try:
-                packets.extend(load())
+                chapter, student = _whose(packet, course)
+                noted.append(_Noted(packet.name, packet.origin, packet.newest, chapter, student, _keep_original(packet, course, chapter, student)))
             except Refused as error:
-                found.append(Collected(name, False, f"{name}: {error}"))
-            except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, zipfile.zlib.error):
-                found.append(Collected(name, False, f"{name}: Die Zip-Datei ist beschädigt. Bitte lassen Sie neu abgeben."))
-    for packet in sorted(packets, key=lambda p: p.newest):
-        try:
-            found.append(_take(packet, course))
-        except Refused as error:
-            found.append(Collected(packet.name, False, f"{packet.name}: {error}"))
+                found.append(_refused(packet.name, packet.origin, str(error)))
+    people: dict[tuple[str, str], set[str]] = {}
+    for one in noted:
+        people.setdefault((one.chapter, one.student), set()).update({one.origin} if _person(one.origin) else ())
+    for one in sorted(noted, key=lambda n: n.newest):
+        named = sorted(people[one.chapter, one.student])
+        if len(named) > 1:
+            found.append(_refused(one.name, one.origin, f"Das Kürzel {one.student} kommt in {one.chapter} von mehreren Personen: {', '.join(shown(n) for n in named)}."
+                                  " Übernommen wurde keine davon. Bitte klären Sie, wem es gehört, und geben Sie dann nur diese Zip-Datei an."))
+            continue
+        files = next(p.files for p in _unpack(one.name, one.file.read_bytes(), one.origin, _Budget(), depth=2) if isinstance(p, _Packet))
+        found.append(_take(one, files, course))
     return found
 
 
-def _sources(source: Path):
-    if source.is_dir():
-        zips = sorted(p for p in source.rglob("*.zip") if p.is_file() and not p.is_symlink())[:MAX_ZIPS]
-        for file in zips:
-            yield file.name, lambda file=file: _read_zip(file.name, file.read_bytes() if file.stat().st_size <= MAX_BYTES else _too_big())
-        unpacked = [p.parent for p in sorted(source.rglob(MANIFEST))] or ([source] if not zips else [])
-        for folder in unpacked:
-            yield folder.name, lambda folder=folder: [_read_folder(folder)]
+def shown(text: str, most: int = 60) -> str:
+    """Return a foreign name fit for a line in a terminal."""
+    from opendata_kurs.grading.incidents import shown as clean
+
+    return clean(text, most)
+
+
+def _refused(name: str, origin: str, reason: str) -> Collected:
+    return Collected(name, False, f"{shown(name)}{_from(origin)}: {reason}")
+
+
+def _from(origin: str) -> str:
+    return f" (aus „{shown(origin)}“)" if origin else ""
+
+
+class _Budget:
+    """What may still be unpacked: of one person, and of one download."""
+
+    def __init__(self) -> None:
+        self.left, self.of = 40 * MAX_BYTES, dict[str, int]()
+
+    def limit(self, origin: str) -> int:
+        return min(MAX_BYTES, self.left, self.of.get(origin, 4 * MAX_BYTES) if _person(origin) else self.left)
+
+    def take(self, origin: str, size: int) -> None:
+        self.left -= size
+        self.of[origin] = self.of.get(origin, 4 * MAX_BYTES) - size
+
+
+_MOODLE = re.compile(r"^(.+_\d+)_assignsubmission_")
+_ILIAS = re.compile(r"^[^_]+_.+_\d+$")
+
+
+def _person(origin: str) -> bool:
+    return bool(_MOODLE.match(origin) or _ILIAS.match(origin))
+
+
+def _origin(path: str) -> str:
+    """Return the person's part of a path in a download: Moodle's or ILIAS' folder, else the file's own folder."""
+    *folders, name = PurePosixPath(path).parts
+    for part in (*folders, name):
+        if found := _MOODLE.match(part):
+            return f"{found[1]}_assignsubmission_"
+    return next((part for part in reversed(folders) if _ILIAS.match(part)), folders[-1] if folders else "")
+
+
+def _packets(source: Path) -> Iterator[_Packet | Collected]:
+    """Yield the hand-ins in a file or folder one after another, and what was refused."""
+    budget = _Budget()
+    if not source.is_dir():
+        yield from _zip_file(source, "", budget, 20 * MAX_BYTES)
+        return
+    zips = sorted(p for p in source.rglob("*") if p.suffix.lower() == ".zip" and p.is_file() and not p.is_symlink())[:MAX_ZIPS]
+    for file in zips:
+        yield from _zip_file(file, _origin(file.relative_to(source).as_posix()), budget, MAX_BYTES if len(zips) > 1 else 20 * MAX_BYTES)
+    for folder in [p.parent for p in sorted(source.rglob(MANIFEST))] or ([source] if not zips else []):
+        try:
+            yield _read_folder(folder)
+        except (Refused, OSError) as error:
+            yield _refused(folder.name, "", str(error))
+
+
+def _zip_file(file: Path, origin: str, budget: _Budget, most: int) -> Iterator[_Packet | Collected]:
+    if file.stat().st_size > most:
+        yield _refused(file.name, origin, _TOO_BIG)
     else:
-        yield source.name, lambda: _read_zip(source.name, source.read_bytes() if source.stat().st_size <= 20 * MAX_BYTES else _too_big())
+        yield from _unpack(file.name, file.read_bytes(), origin, budget)
 
 
-def _too_big():
-    raise Refused("Die Datei ist zu groß (mehr als 50 MB).")
+_TOO_BIG = "Die Datei ist zu groß (mehr als 50 MB)."
+_DAMAGED = "Die Zip-Datei ist beschädigt. Bitte lassen Sie neu abgeben."
+
+
+def _unpack(name: str, raw: bytes, origin: str, budget: _Budget, depth: int = 0) -> Iterator[_Packet | Collected]:
+    """Yield what a zip holds: itself as one hand-in, or (a download) the hand-ins of many people. Two zips deep at most."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            infos = [i for i in archive.infolist() if not i.is_dir() and not any(part in i.filename for part in _IGNORE)]
+            names = {i.filename: _safe_name(i.filename) for i in infos}
+            for info in infos:
+                if stat.S_ISLNK(info.external_attr >> 16):
+                    raise Refused("Die Zip-Datei enthält einen Verweis (Symlink). Sie wurde nicht geöffnet.")
+                if info.flag_bits & 1:
+                    raise Refused("Die Zip-Datei ist mit einem Kennwort geschützt. Bitte lassen Sie ohne Kennwort abgeben.")
+            people = any(_person(_origin(n)) for n in names.values()) and depth < 2
+            inner = [i for i in infos if i.filename.lower().endswith(".zip")]
+            manifest = any(PurePosixPath(n).name == MANIFEST for n in names.values())
+            if people or (inner and not manifest and depth < 2):
+                yield from _download(archive, infos, names, origin, budget, depth)
+                return
+            if len(infos) > MAX_FILES:
+                raise Refused(f"Die Zip-Datei enthält mehr als {MAX_FILES} Dateien.")
+            if sum(i.file_size for i in infos) > MAX_BYTES:
+                raise Refused(_TOO_BIG)
+            left, files = budget.limit(origin), {}
+            for info in infos:  # the size in the header may lie: read with a limit
+                files[names[info.filename]] = data = _read_member(archive, info, left)
+                left -= len(data)
+            budget.take(origin, sum(map(len, files.values())))
+            yield _Packet(name, origin, raw, files, _created(files, _newest(infos)))
+    except Refused as error:
+        yield _refused(name, origin, str(error))
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.zlib.error):
+        yield _refused(name, origin, _DAMAGED)
+
+
+def _download(archive, infos, names, origin: str, budget: _Budget, depth: int) -> Iterator[_Packet | Collected]:
+    loose: dict[str, list] = {}
+    if len(infos) > MAX_ZIPS:
+        raise Refused(f"Die Zip-Datei enthält mehr als {MAX_ZIPS} Dateien.")
+    for info in infos:
+        whose = _origin(names[info.filename])
+        whose = whose if _person(whose) or not _person(origin) else origin
+        if not info.filename.lower().endswith(".zip"):
+            loose.setdefault(whose, []).append(info)
+            continue
+        name = PurePosixPath(names[info.filename]).name
+        try:
+            data = _read_member(archive, info, budget.limit(whose))
+            budget.take(whose, len(data))
+        except Refused as error:
+            yield _refused(name, whose, str(error))
+            continue
+        yield from _unpack(name, data, whose, budget, depth + 1)
+    for whose, members in loose.items():
+        kinds = {PurePosixPath(names[i.filename]).name for i in members}
+        if MANIFEST in kinds and len(members) <= MAX_FILES:
+            files, left = {}, budget.limit(whose)
+            for info in members:
+                files[PurePosixPath(names[info.filename]).name] = data = _read_member(archive, info, left)
+                left -= len(data)
+            budget.take(whose, sum(map(len, files.values())))
+            yield _Packet(whose, whose, None, files, _created(files, _newest(members)))
+        elif any(k.endswith(".ipynb") or k.startswith("antworten-") for k in kinds):
+            yield _refused(f"{len(kinds)} lose Dateien", whose, "Es ist nicht zu erkennen, welches Kürzel dazu gehört."
+                           " Bitte lassen Sie die Zip-Datei abgeben, die abgabe() im Notebook schreibt.")
+
+
+def _newest(infos) -> datetime:
+    return max((datetime(*i.date_time) for i in infos), default=datetime(1980, 1, 1))
+
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.I)
 
 
 def _safe_name(name: str) -> str:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or re.match(r"[a-zA-Z]:", name) or any(ord(c) < 32 for c in name):
+    path = PurePosixPath(unicodedata.normalize("NFC", name.replace("\\", "/")))
+    if (path.is_absolute() or ".." in path.parts or re.match(r"[a-zA-Z]:", name) or not all(c.isprintable() for c in name)
+            or any(_RESERVED.match(part) or ":" in part or part != part.rstrip(". ") for part in path.parts)):
         raise Refused("Die Zip-Datei enthält einen unerlaubten Pfad. Sie wurde nicht geöffnet.")
     return str(path)
-
-
-def _read_zip(name: str, raw: bytes, depth: int = 0) -> list[_Packet]:
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        infos = [i for i in archive.infolist() if not i.is_dir() and not any(part in i.filename for part in _IGNORE)]
-        inner = [i for i in infos if i.filename.lower().endswith(".zip")]
-        limit = MAX_FILES if not inner else MAX_ZIPS
-        if len(infos) > limit:
-            raise Refused(f"Die Zip-Datei enthält mehr als {limit} Dateien.")
-        for info in infos:
-            _safe_name(info.filename)
-            if stat.S_ISLNK(info.external_attr >> 16):
-                raise Refused("Die Zip-Datei enthält einen Verweis (Symlink). Sie wurde nicht geöffnet.")
-        if inner and depth == 0:
-            packets = []
-            for info in inner:
-                packets += _read_zip(PurePosixPath(info.filename).name, _read_member(archive, info, MAX_BYTES), 1)
-            return packets
-        if sum(i.file_size for i in infos) > MAX_BYTES:
-            _too_big()
-        left, files = MAX_BYTES, {}
-        for info in infos:
-            # the size in the header may lie: read with a limit
-            files[_safe_name(info.filename)] = _read_member(archive, info, left)
-            left -= len(files[_safe_name(info.filename)])
-        newest = max((datetime(*i.date_time) for i in infos), default=datetime(1980, 1, 1))
-    return [_Packet(name, raw, files, _created(files, newest))]
 
 
 def _read_member(archive, info, limit: int) -> bytes:
     with archive.open(info) as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
-        _too_big()
+        raise Refused(_TOO_BIG)
     return data
 
 
@@ -141,10 +268,10 @@ def _read_folder(folder: Path) -> _Packet:
         if file.is_file():
             left -= file.stat().st_size
             if left < 0 or len(files) >= MAX_FILES:
-                _too_big()
+                raise Refused(_TOO_BIG)
             files[file.name] = file.read_bytes()
     newest = max((f.stat().st_mtime for f in folder.iterdir() if f.is_file()), default=0.0)
-    return _Packet(folder.name, None, files, _created(files, datetime.fromtimestamp(newest, UTC).replace(tzinfo=None)))
+    return _Packet(folder.name, "", None, files, _created(files, datetime.fromtimestamp(newest, UTC).replace(tzinfo=None)))
 
 
 def _manifest(files: dict[str, bytes]) -> dict:
@@ -162,19 +289,25 @@ def _created(files: dict[str, bytes], fallback: datetime) -> datetime:
         return fallback
 
 
-def _take(packet: _Packet, course: cfg.Course) -> Collected:
-    chapter, student = _whose(packet, course)
+def _take(one: _Noted, packed: dict[str, bytes], course: cfg.Course) -> Collected:
     flat: dict[str, bytes] = {}
-    for name, data in packet.files.items():
+    taken: dict[str, str] = {}
+    doubled: list[str] = []
+    for name, data in packed.items():
         base = PurePosixPath(name).name
-        if base not in (MANIFEST, NOTES_FILE) and not base.startswith("."):
-            flat.setdefault(base, data)
-    target = course.folder("submitted", student, chapter)
+        if base in (MANIFEST, NOTES_FILE) or base.startswith("."):
+            continue
+        if base.casefold() in taken:  # also A.ipynb and a.ipynb: one file on Windows and macOS
+            doubled.append(base)
+        else:
+            taken[base.casefold()] = base
+            flat[base] = data
+    who = f"{one.student}, {one.chapter}{_from(one.origin)}"
+    target = course.folder("submitted", one.student, one.chapter)
     stamp = target / "timestamp.txt"
-    when = packet.newest.strftime("%Y-%m-%d %H:%M:%S")
-    _keep_original(packet, course, chapter, student)
+    when = one.newest.strftime("%Y-%m-%d %H:%M:%S")
     if stamp.is_file() and stamp.read_text(encoding="utf-8").strip() > f"{when} UTC":
-        return Collected(packet.name, True, f"{student}, {chapter}: Eine neuere Abgabe liegt schon vor. Diese bleibt im Eingang.", chapter, student)
+        return Collected(one.name, True, f"{who}: Eine neuere Abgabe liegt schon vor. Diese bleibt im Eingang.", one.chapter, one.student)
     replaced = target.exists()
     if replaced:
         shutil.rmtree(target)
@@ -182,10 +315,10 @@ def _take(packet: _Packet, course: cfg.Course) -> Collected:
     for name, data in flat.items():
         (target / name).write_bytes(data)
     stamp.write_text(f"{when} UTC\n", encoding="utf-8")
-    notes = normalise(target, course.release_dir(chapter))
-    message = f"{student}, {chapter}: {len(flat)} Dateien übernommen" + (", ersetzt die ältere Abgabe" if replaced else "")
-    trouble = [n for lines in notes.values() for n in lines]
-    return Collected(packet.name, True, ". ".join([message, *trouble]).rstrip(".") + ".", chapter, student, sorted(flat))
+    notes = normalise(target, course.release_dir(one.chapter))
+    message = f"{who}: {len(flat)} Dateien übernommen" + (", ersetzt die ältere Abgabe" if replaced else "")
+    trouble = [f"Mehrere Dateien heißen {shown(name)}. Genommen wurde die erste" for name in doubled[:5]] + [n for lines in notes.values() for n in lines]
+    return Collected(one.name, True, ". ".join([message, *trouble]).rstrip(".") + ".", one.chapter, one.student, sorted(flat))
 
 
 def _whose(packet: _Packet, course: cfg.Course) -> tuple[str, str]:
@@ -202,7 +335,7 @@ def _whose(packet: _Packet, course: cfg.Course) -> tuple[str, str]:
     return chapter, student
 
 
-def _keep_original(packet: _Packet, course: cfg.Course, chapter: str, student: str) -> None:
+def _keep_original(packet: _Packet, course: cfg.Course, chapter: str, student: str) -> Path:
     inbox = course.dir / "eingang" / chapter / student
     inbox.mkdir(parents=True, exist_ok=True)
     raw = packet.raw
@@ -215,6 +348,7 @@ def _keep_original(packet: _Packet, course: cfg.Course, chapter: str, student: s
     file = inbox / f"{packet.newest:%Y%m%d-%H%M%S}_{hashlib.sha256(raw).hexdigest()[:8]}.zip"
     if not file.exists():
         file.write_bytes(raw)
+    return file
 
 
 def normalise(folder: Path, release: Path) -> dict[str, list[str]]:

@@ -122,7 +122,8 @@ def line(graded: GradedHandIn) -> str:
     if graded.error:
         return f"{graded.student}: nicht bewertet. {graded.error}"
     waiting = sum(e.needs_person for e in graded.exercises)
-    more = ", ein Freitext wartet auf eine Person" if waiting == 1 else f", {waiting} Übungen warten auf eine Person" if waiting else ""
+    free = all(name.startswith("text-") for e in graded.exercises for name, points in e.cells.items() if points is None)
+    more = f", {'ein Freitext' if free else 'eine Übung'} wartet auf eine Person" if waiting == 1 else f", {waiting} Übungen warten auf eine Person" if waiting else ""
     return f"{graded.student}: {number(graded.points)} von {number(graded.max)} Punkten{more}"
 
 
