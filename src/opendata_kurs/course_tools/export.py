@@ -14,7 +14,7 @@ COLUMNS = {
     "uebung": "Name des Notebooks; gesamt = Summe des Kapitels",
     "punkte": "erreichte Punkte (Dezimalpunkt)",
     "punkte_moeglich": "mögliche Punkte",
-    "wartet_auf_person": "ja, solange ein Freitext nicht bewertet ist",
+    "wartet_auf_person": "ja, solange ein Freitext oder eine auffällige Prüfung nicht von Hand bewertet ist",
     "abgegeben_am": "Zeitpunkt der Abgabe in UTC, ISO 8601; leer, wenn unbekannt",
     "hinweise": "deutsche Hinweise zur Abgabe, mit | getrennt",
 }
