@@ -26,6 +26,8 @@ def complaints(text: str, links: set[str]) -> list[str]:
     terms = [term for term, _ in found]
     bad = [f"{term}: twice" for term in set(terms) if terms.count(term) > 1]
     bad += [f"{term}: no line {line}" for term, body in found for line in LINES if line not in body]
+    also = re.findall(r"Man sagt auch: ([^.]+)\.", text)
+    bad += [f"{term}: an entry, and also another name of one" for term in also if term in terms]
     if terms != sorted(terms, key=lambda t: anchor(t).translate(str.maketrans("äöüß", "aous"))):
         bad.append("not in alphabetical order")
     return bad + [f"link to a term that is not there: {link}" for link in sorted(links - {anchor(t) for t in terms})]
@@ -52,5 +54,6 @@ def test_planted_faults_are_found():
     assert complaints(good, {"amt"}) == []
     assert complaints(good.replace("Bezirk", "Amt"), set()) == ["Amt: twice"]
     assert complaints(good.replace("Wie im Alltag: x\n", "", 1), set()) == ["Amt: no line Wie im Alltag:"]
+    assert complaints(good.replace("Definition: x", "Definition: x Man sagt auch: Bezirk.", 1), set()) == ["Bezirk: an entry, and also another name of one"]
     assert complaints(good, {"lizenz"}) == ["link to a term that is not there: lizenz"]
     assert complaints(good.replace("### Amt", "### Zoo"), set()) == ["not in alphabetical order"]

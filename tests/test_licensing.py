@@ -1,8 +1,11 @@
 """Licences, combinations and credit lines: facts from the course's own tables, expectations written by hand."""
 
 import itertools
+import unicodedata
 
 import pytest
+import yaml
+from places import ROOT
 
 from opendata_kurs.datasets import dataset_slugs, load_dataset, metadata
 from opendata_kurs.licensing import (
@@ -40,11 +43,19 @@ def test_what_the_main_licences_ask_for():
     assert licence("dl-de-by-2.0").uri == "http://dcat-ap.de/def/licenses/dl-by-de/2.0"
 
 
-@pytest.mark.parametrize(("wrong", "right"), [("dl-de-by-2", "dl-de-by-2.0"), ("dl-de/by-2.0", "dl-de-by-2.0"), ("CC BY 4.0", "cc-by-4.0"), ("odbl", "odbl-1.0")])
+@pytest.mark.parametrize(("wrong", "right"), [("dl-de-by-2", "dl-de-by-2.0"), ("dl-de/by-2.0", "dl-de-by-2.0"), ("CC BY 4.0", "cc-by-4.0"), ("odbl", "odbl-1.0"),
+                                                ("dl-de-by", "dl-de-by-2.0"), ("DL-DE-BY-2.0", "dl-de-by-2.0"), ("dl-by-de/2.0", "dl-de-by-2.0"),
+                                                ("Datenlizenz Deutschland Namensnennung 2.0", "dl-de-by-2.0"), ("zero", "dl-de-zero-2.0"), ("cc-by-sa", "cc-by-sa-4.0")])
 def test_unknown_id_suggests_the_nearest(wrong, right):
     with pytest.raises(UnknownLicenceError) as caught:
         licence(wrong)
     assert f"Meinten Sie „{right}“?" in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["gibtsnicht", "", None, 5, []])
+def test_nothing_is_suggested_where_nothing_is_near(wrong):
+    with pytest.raises(UnknownLicenceError, match="kennt der Kurs nicht. Alle Kennungen"):
+        licence(wrong)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -107,6 +118,49 @@ def test_produced_work_owes_the_notes():
     assert combine("cc-by-nd-4.0", "cc-by-4.0", "produced_work").licence is None
 
 
+def test_a_work_cannot_keep_two_promises_that_contradict_each_other():
+    result = combine("cc-by-nc-4.0", "cc-by-sa-4.0", "produced_work")
+    assert (result.licence, result.licences, result.disputed, result.allowed) == (None, (), True, "erst klären")
+    assert "widersprechen sich" in result.reason and "Erlaubnis" in result.note
+
+
+# Cases of the course's own question files: sources, purpose, words of the right option, what combine says.
+K2_COMBINATIONS = {
+    "K2-22": ("dl-de-by-2.0", "dl-de-zero-2.0", "derived_database", "dl-de/by-2-0", ("dl-de-by-2.0", "cc-by-4.0"), False),
+    "K2-23": ("cc-by-sa-4.0", "odbl-1.0", "derived_database", "Nein", (), False),
+    "K2-24": ("dl-de-zero-2.0", "odbl-1.0", "collective_database", "© OpenStreetMap-Mitwirkende", ("dl-de-zero-2.0", "odbl-1.0"), False),
+    "K2-26": ("dl-de-by-2.0", "odbl-1.0", "derived_database", "oder sie wählt zero", ("odbl-1.0",), True),
+}
+
+
+def asked(name: str, case: str) -> dict[str, bool]:
+    """Return option -> right of the question about a case."""
+    questions = yaml.safe_load((ROOT / "course/02_lizenzen/fragen" / f"{name}.yml").read_text(encoding="utf-8"))["fragen"]
+    options = next(q["optionen"] for q in questions if q.get("fall") == case)
+    return {o.get("richtig") or o["falsch"]: "richtig" in o for o in options}
+
+
+@pytest.mark.parametrize("case", K2_COMBINATIONS)
+def test_the_cases_of_the_question_files_give_the_documented_answer(case):
+    a, b, purpose, words, permitted, disputed = K2_COMBINATIONS[case]
+    assert words in next(text for text, right in asked("uebung-04-kombinieren", case).items() if right)
+    result = combine(a, b, purpose)
+    assert (set(result.licences), result.disputed) == (set(permitted), disputed)
+    if case == "K2-24":
+        assert any("OpenStreetMap-Mitwirkende" in d for d in combine(a, b, "produced_work").duties)
+
+
+def test_the_licence_table_gives_the_documented_answer_to_the_cases_about_one_licence():
+    by_short = {entry.short: entry for entry in licences()}
+    assert {text: bool(by_short[text].hvd) for text in asked("uebung-02-welche-lizenz", "K2-18")} == asked("uebung-02-welche-lizenz", "K2-18")
+    facts = {"Rechte anderer": "nein", "amtliches Werk": "nein", "nur Fakten": "ja", "Nennung nötig": "nein"}
+    assert asked("uebung-02-welche-lizenz", "K2-17")[licence(recommend_licence(facts).licence).short]
+    official = {**facts, "amtliches Werk": "ja"}
+    assert recommend_licence(official).licence == "amtliches-werk"
+    assert "amtliches Werk" in next(text for text, right in asked("uebung-02-welche-lizenz", "K2-10").items() if right)
+    assert "je nach Version" in licence("cc-by-generisch").covers["datenbankherstellerrecht"], "K2-27: without a version nobody knows"
+
+
 def test_unknown_purpose_is_explained():
     with pytest.raises(ValueError, match="derived_database, collective_database, produced_work"):
         combine("cc0-1.0", "cc0-1.0", "karte")
@@ -152,6 +206,51 @@ DATASET = {"title": "Stadtteile", "publisher": "Landeshauptstadt Düsseldorf, Am
 ])
 def test_credit_line_of_dl_de_by(text, missing):
     assert [m.part for m in check_credit_line(text, DATASET)] == missing
+
+
+@pytest.mark.parametrize(("text", "missing"), [
+    (GOOD.upper(), []),
+    (unicodedata.normalize("NFD", GOOD), []),
+    (GOOD.replace(" ", "\u00a0"), []),
+    (GOOD.replace("by-2-0", "by\u20112\u20110", 1), []),
+    (GOOD.replace("Statistik", "Statis\u00adtik"), []),
+    (GOOD.replace(", ", ",\r\n"), []),
+    (GOOD.replace("Amt für", "Amt\nfür"), []),
+    (GOOD.replace("ü", "&uuml;").replace("ä", "&auml;"), []),
+    (GOOD.replace("dl-de/by-2-0 (", "Datenlizenz Deutschland —\nNamensnennung — Version 2.0 ("), []),
+    ('<p>' + GOOD.replace("dl-de/by-2-0 (https://www.govdata.de/dl-de/by-2-0)", '<a href="https://www.govdata.de/dl-de/by-2-0">dl-de/by-2-0</a>') + "</p>", []),
+    (GOOD.replace("dl-de/by-2-0 (https://www.govdata.de/dl-de/by-2-0)", '<a href="https://www.govdata.de/dl-de/by-2-0">Lizenz</a>'), ["licence"]),
+    (GOOD.replace("dl-de/by-2-0 (", "Datenlizenz Deutschland – Zero – Version 2.0 ("), ["licence"]),
+    (GOOD.replace("dl-de/by-2-0 (", "dl-de/by-1-0 ("), ["licence"]),
+    (GOOD.replace("Wahlen", "Wahlenhausen"), ["provider"]),
+], ids=["upper", "decomposed", "no-break space", "no-break hyphen", "soft hyphen", "line breaks", "break in the name", "entities", "long name",
+        "html", "html link alone", "zero", "old version", "longer name"])
+def test_how_a_credit_line_is_written_makes_no_difference_but_what_it_says(text, missing):
+    assert [m.part for m in check_credit_line(text, DATASET)] == missing
+
+
+@pytest.mark.parametrize("notice", ["Daten unverändert", "UNVERÄNDERT", "nichts geändert", "Daten nicht\ngeändert", "nicht wesentlich verändert", "ohne Änderungen",
+                                    "keine Bearbeitung", "keineswegs gekürzt", "unbearbeitet", "Änderungsdatum 2026"])
+def test_this_is_no_change_notice(notice):
+    assert [m.part for m in check_credit_line(GOOD.replace("Daten geändert (vereinfacht)", notice), DATASET)] == ["change"]
+
+
+@pytest.mark.parametrize("notice", ["Daten geändert", "DATEN GEÄNDERT", "Daten geaendert", "gerundet", "Änderung: Spalten gelöscht", "eigene Bearbeitung",
+                                    "Koordinaten unverändert, Spalten gelöscht", "nicht nur gekürzt, auch verändert"])
+def test_this_is_a_change_notice(notice):
+    assert check_credit_line(GOOD.replace("Daten geändert (vereinfacht)", notice), DATASET) == []
+
+
+@pytest.mark.parametrize(("text", "dataset", "error", "words"), [
+    (None, DATASET, TypeError, "ist ein Text in Anführungszeichen"),
+    (GOOD, None, TypeError, "Erwartet wird ein Kurzname"),
+    (GOOD, [5], TypeError, "Erwartet wird ein Kurzname"),
+    (GOOD, {"title": "x"}, ValueError, "fehlt „publisher“"),
+    (GOOD, {"publisher": "x", "licence_id": "dl-de-by"}, UnknownLicenceError, "Meinten Sie „dl-de-by-2.0“"),
+])
+def test_wrong_arguments_are_explained(text, dataset, error, words):
+    with pytest.raises(error, match=words):
+        check_credit_line(text, dataset)
 
 
 def test_unchanged_data_need_no_change_notice():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .licences import licence
 
-_CHANGED = re.compile(
-    r"(?<!un)(?<!nicht )(?:ge|ver)(?:ä|ae)ndert|(?<!un)(?<!nicht )(?:bearbeitet|umgerechnet|zusammengef(?:ü|ue)hrt|zusammengefasst|angepasst)"
-    r"|(?<!nicht )(?:gel(?:ö|oe)scht|gek(?:ü|ue)rzt|aggregiert|vereinfacht|summiert)", re.IGNORECASE)
-_UNCHANGED = re.compile(r"unver(?:ä|ae)ndert|nicht (?:ver|ge)(?:ä|ae)ndert", re.IGNORECASE)
+_CHANGE_WORDS = (r"(?:(?:ge|ver|abge)(?:ä|ae)ndert|bearbeitet|umgerechnet|umgewandelt|abgewandelt|zusammengef(?:ü|ue)hrt|zusammengefasst|angepasst"
+                 r"|gel(?:ö|oe)scht|gek(?:ü|ue)rzt|gerundet|gefiltert|erg(?:ä|ae)nzt|aggregiert|vereinfacht|summiert|(?:ver)?(?:ä|ae)nderung(?:en)?|bearbeitung(?:en)?)")
+_CHANGED = re.compile(rf"\b{_CHANGE_WORDS}\b", re.IGNORECASE)
+# „unverändert“ has no word boundary before „verändert“; these are the negations in words, also „nicht wesentlich verändert“
+_NOT_CHANGED = re.compile(rf"\b(?:nichts?|nie|niemals|keineswegs|kein|keine[mnrs]?|ohne|weder)(?:\s+\w+){{0,2}}?\s+{_CHANGE_WORDS}\b", re.IGNORECASE)
 _LICENCE_HOSTS = r"(?:www\.)?(?:govdata\.de/dl-de|creativecommons\.org|opendatacommons\.org|opendefinition\.org)"
 _REFERENCE = re.compile(rf"(?:https?://|\bwww\.)(?!{_LICENCE_HOSTS})[^\s,;)]+", re.IGNORECASE)
 
@@ -37,7 +40,7 @@ _WORDS = {
     "provider": "Es fehlt, wer die Daten bereitstellt: „{publisher}“. Der Name muss vollständig sein.",
     "licence": "Es fehlt die Lizenz: „{short}“. Die Adresse allein reicht nicht, und „Zero“ ist keine Namensnennung.",
     "licence_link": "Es fehlt der Verweis auf den Lizenztext: {text_url}",
-    "dataset": "Es fehlt der Verweis auf den Datensatz, also seine Adresse im Portal.",
+    "dataset": "Es fehlt der Verweis auf den Datensatz, also seine Adresse im Portal. Sie beginnt mit https:// oder www.",
     "change": "Es fehlt der Hinweis, dass die Daten geändert wurden. „Unverändert“ ist kein Änderungshinweis.",
 }
 
@@ -69,12 +72,41 @@ class CreditPart:
     present: bool
 
 
+def _folded(text: str) -> str:
+    """Write umlauts as two letters: „Düsseldorf“ equals „Duesseldorf“."""
+    for umlaut, ascii_ in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue"), ("ß", "ss")):
+        text = text.replace(umlaut, ascii_)
+    return text
+
+
+def _readable(text: str) -> str:
+    """Return HTML, odd spaces, hyphens and letters as plain text without umlauts; the address of a link stays."""
+    if not isinstance(text, str):
+        raise TypeError(f"Der Quellenvermerk ist ein Text in Anführungszeichen. Hier steht: {text!r}.")
+    text = re.sub(r"<a\b[^>]*?\bhref\s*=\s*[\"']?([^\s\"'>]+)[^>]*>", r" \1 ", text, flags=re.IGNORECASE)
+    text = re.sub(r"</?(?:br|p|li|div)\b[^>]*>", "\n", text, flags=re.IGNORECASE)
+    text = re.sub(r"</?[a-z][^>]*>", "", text, flags=re.IGNORECASE)
+    text = unicodedata.normalize("NFKC", html.unescape(text))
+    text = re.sub("[\u00ad\u200b\u2060\ufeff]", "", text)
+    return _folded(re.sub("[\u2010\u2011\u2012]", "-", text).replace("—", "–"))
+
+
 def _plain(text: str) -> str:
     """Fold case, dashes, commas and umlauts: „Düsseldorf – Amt“ equals „Duesseldorf, Amt“."""
-    text = text.lower()
-    for umlaut, ascii_ in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
-        text = text.replace(umlaut, ascii_)
-    return " ".join(re.sub(r"[,;:()„“\"–—-]", " ", text).split())
+    return " ".join(re.sub(r"[,;:()„“\"–—-]", " ", _folded(text).lower()).split())
+
+
+def _names(part: str, provider: str) -> bool:
+    """Tell whether a part of the text names this provider in whole words: „Stadt Münster“ is not in „Stadt Münstertal“."""
+    return bool(re.search(rf"(?<!\w){re.escape(_plain(provider))}(?!\w)", _plain(part)))
+
+
+def _segments(text: str, providers: Iterable[str]) -> list[str]:
+    """Split at semicolons and line breaks, but not inside a provider's name that runs over the end of a line."""
+    for provider in providers:
+        name = r"[\s,:()–-]+".join(map(re.escape, re.findall(r"\w+", _plain(provider))))
+        text = re.sub(name, lambda found: " ".join(found.group().split()), text, flags=re.IGNORECASE)
+    return re.split(r"[;\n]", text)
 
 
 def _facts(dataset) -> list[dict]:
@@ -89,6 +121,8 @@ def _facts(dataset) -> list[dict]:
         dataset = metadata(dataset)
     if not isinstance(dataset, Mapping):
         raise TypeError("Erwartet wird ein Kurzname oder die Metadaten eines Datensatzes.")
+    if "publisher" not in dataset or not {"licenses", "licence_id"} & set(dataset):
+        raise ValueError("In den Metadaten des Datensatzes fehlt „publisher“ oder „licence_id“. Ohne diese Angaben lässt sich der Vermerk nicht prüfen.")
     ids = [entry["name"] for entry in dataset["licenses"]] if "licenses" in dataset else [dataset["licence_id"]]
     publishers = dataset["publisher"].split(";") if len(ids) > 1 else [dataset["publisher"]]
     name = dataset.get("title") or dataset.get("slug") or dataset.get("name")
@@ -100,25 +134,34 @@ def _facts(dataset) -> list[dict]:
     ]
 
 
+def _wanted(datasets) -> list:
+    """Return the datasets as a list, whether one was given or several."""
+    if isinstance(datasets, str | Mapping):
+        return [datasets]
+    if not isinstance(datasets, Iterable):
+        raise TypeError(f"Erwartet wird ein Kurzname, zum Beispiel \"muenster-spielplaetze\", oder eine Liste. Hier steht: {datasets!r}.")
+    return list(datasets)
+
+
 def credit_parts(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> list[CreditPart]:
     """Return every part of a credit line the sources ask for, present or not.
 
     Parameters and rules as in `check_credit_line`.
     """
-    wanted = [datasets] if isinstance(datasets, str | Mapping) else list(datasets)
-    everything = [facts for dataset in wanted for facts in _facts(dataset)]
-    segments = re.split(r"[;\n]", text)
+    text = _NOT_CHANGED.sub(" ", _readable(text))
+    everything = [facts for dataset in _wanted(datasets) for facts in _facts(dataset)]
+    segments = _segments(text, [facts["publisher"] for facts in everything])
     # a part that names no provider, such as a closing "; Daten geändert", speaks for all sources
-    common = " ".join(s for s in segments if not any(_plain(f["publisher"]) in _plain(s) for f in everything))
+    common = " ".join(s for s in segments if not any(_names(s, f["publisher"]) for f in everything))
     parts = []
     for facts in everything:
         entry = facts["licence"]
-        name = _plain("OpenStreetMap" if entry.id == "odbl-1.0" and "openstreetmap" in _plain(facts["publisher"]) else facts["publisher"])
+        name = "OpenStreetMap" if entry.id == "odbl-1.0" and "openstreetmap" in _plain(facts["publisher"]) else facts["publisher"]
         named, belongs = [], False
         for segment in segments:
             # a part that names no provider goes on with the one before
-            if any(_plain(f["publisher"]) in _plain(segment) for f in everything) or name in _plain(segment):
-                belongs = name in _plain(segment)
+            if any(_names(segment, f["publisher"]) for f in everything) or _names(segment, name):
+                belongs = _names(segment, name)
             if belongs:
                 named.append(segment)
         own = " ".join(named)
@@ -133,7 +176,7 @@ def credit_parts(text: str, datasets: str | Mapping | Iterable, changed: bool = 
             if facts["reference"] and entry.id != "odbl-1.0":
                 has["dataset"] = bool(_REFERENCE.search(own or text))
             if changed and entry.change_notice:
-                has["change"] = bool(_CHANGED.search(_UNCHANGED.sub("", f"{own} {common}" if own else text)))
+                has["change"] = bool(_CHANGED.search(f"{own} {common}" if own else text))
         words = {"publisher": facts["publisher"], "short": entry.short, "text_url": entry.text_url, "address": facts["address"]}
         parts += [
             CreditPart(facts["name"], part, _LABELS[part].format(**words), _WORDS.get(part, "").format(**words), part != "voluntary", present)
@@ -145,9 +188,14 @@ def credit_parts(text: str, datasets: str | Mapping | Iterable, changed: bool = 
 def check_credit_line(text: str, datasets: str | Mapping | Iterable, changed: bool = True) -> list[Missing]:
     """Return what a credit line lacks; an empty list means complete.
 
-    Parameters: `text` the credit line, several sources separated by semicolon or line break; `datasets` one or more
-    slugs, provenance dicts (from `df.attrs["quellen"]`) or datapackages; `changed` whether the data were changed.
-    Sources without a duty of attribution (dl-de/zero, CC0) lack nothing.
+    Parameters: `text` the credit line as text or HTML, several sources separated by semicolon or line break; upper and
+    lower case, umlauts written as two letters and kinds of dashes make no difference. `datasets` one or more slugs,
+    provenance dicts (from `df.attrs["quellen"]`) or datapackages; `changed` whether the data were changed.
+    Returns one Missing per lacking part, in the order of the sources. Sources without a duty of attribution
+    (dl-de/zero, CC0) lack nothing. „unverändert“ or „nichts geändert“ is no change notice, the address of the licence
+    alone is no licence note, „Zero“ is not „Namensnennung“.
+    Raises TypeError if `text` is no text or `datasets` no dataset, ValueError if the metadata name no publisher or no
+    licence, UnknownDatasetError and UnknownLicenceError for names the course does not know; all messages are German.
     Source of the rules: text of dl-de/by-2-0 paragraphs 2 and 3; CC BY 4.0 section 3.a; ODbL 1.0 sections 4.2 and 4.3.
     """
     parts = credit_parts(text, datasets, changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -54,7 +55,7 @@ def _data() -> dict:
 
 @cache
 def licences() -> tuple[Licence, ...]:
-    """Return all licences the course knows."""
+    """Return all licences the course knows, in the order of the table: recommended ones first."""
     return tuple(
         Licence(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}) for entry in _data()["licences"]
     )
@@ -63,14 +64,34 @@ def licences() -> tuple[Licence, ...]:
 def licence(id: str) -> Licence:
     """Return the licence with this id, for example `dl-de-by-2.0`.
 
-    Raises UnknownLicenceError with the nearest id.
+    Ids are compared exactly. Raises UnknownLicenceError for any other spelling, also for None; the German message
+    suggests the nearest id, found among ids, short and long names and addresses.
     """
     by_id = {entry.id: entry for entry in licences()}
-    if id in by_id:
+    if isinstance(id, str) and id in by_id:
         return by_id[id]
-    near = difflib.get_close_matches(str(id).lower().replace("/", "-").replace(" ", "-"), by_id, n=1, cutoff=0.4)
-    hint = f" Meinten Sie „{near[0]}“?" if near else ""
+    near = _nearest(str(id))
+    hint = f" Meinten Sie „{near}“?" if near else ""
     raise UnknownLicenceError(f"Die Lizenz „{id}“ kennt der Kurs nicht.{hint} Alle Kennungen zeigt licensing.licences().")
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-")
+
+
+def _nearest(spelling: str) -> str | None:
+    """Return the id whose id, name or address looks most like this spelling, or None if none does."""
+    wanted = _key(spelling)
+    if len(wanted) < 3:
+        return None
+    # „cc-by“ or „zero“: part of an id, word for word; the table's order decides
+    for entry in licences():
+        if f"-{wanted}-" in f"-{_key(entry.id)}-":
+            return entry.id
+    names = {_key(name): entry.id for entry in reversed(licences())
+             for name in (entry.text_url, entry.uri, entry.uri and entry.uri.rsplit("licenses/")[-1], entry.name, entry.short, entry.id) if name}
+    found = difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)
+    return names[found[0]] if found else None
 
 
 def canonical(spelling: str | float | None) -> str | None:
