@@ -80,6 +80,41 @@ def head_incomplete(nb) -> Iterator[str]:
         yield "first cell: no line '**Stand:** Monat Jahr'"
 
 
+WORDS_PER_MINUTE = 150  # slow, careful reading of a text with new terms
+CELL_MINUTES = 0.5  # to run a cell and look at what it shows
+SELF_TEST_MINUTES = 3  # three questions with their explanations
+_DEEPER = re.compile(r"<details><summary>(?:<strong>)?(?:Für Neugierige|Hinweis|Lösung|Sie arbeiten auf Binder).*?</details>", re.S)
+_FOLDED = re.compile(r"<details><summary>.*?</details>", re.S)
+_UNREAD = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|```.*?```|<[^>]+>", re.S)
+
+
+def _words(text: str) -> int:
+    return len(re.findall(r"[^\W\d_][\w'’-]*", _UNREAD.sub(" ", text)))
+
+
+def _read_by_all(nb) -> list[str]:
+    return [source for _, source in texts(nb) if not source.startswith("## Quellen")]
+
+
+def core_words(nb) -> int:
+    """Count the words that stand open on the page; folded parts, link targets, alternative texts and sources do not count."""
+    return sum(_words(_FOLDED.sub(" ", source)) for source in _read_by_all(nb))
+
+
+def reading_minutes(nb) -> float:
+    """Return the minutes a lesson takes before its exercise; only hints, solutions and what is for the curious stay out."""
+    words = sum(_words(_DEEPER.sub(" ", source)) for source in _read_by_all(nb))
+    cells = sum(cell.cell_type == "code" for cell in nb.cells)
+    return words / WORDS_PER_MINUTE + cells * CELL_MINUTES + SELF_TEST_MINUTES
+
+
+def reading_too_long(nb) -> Iterator[str]:
+    """What all read, run and answer fits in the minutes that the first cell declares for reading."""
+    declared, needed = duration(nb)[1], reading_minutes(nb)
+    if needed > declared:
+        yield f"{needed:.1f} minutes of reading, running and answering do not fit in the declared {declared}"
+
+
 def goals_untestable(nb) -> Iterator[str]:
     """Three or four goals, each with a verb that can be tested."""
     source = next((s for _, s in texts(nb) if s.startswith("## Lernziele")), "")
@@ -185,7 +220,7 @@ def relative_data(nb) -> Iterator[str]:
 
 
 EVERY_NOTEBOOK = (errors_kept, ids_unreadable, metadata_too_much, alternatives_missing, foreign_requests, machine_paths, relative_data)
-LESSON = (parts_missing, head_incomplete, goals_untestable, outputs_missing)
+LESSON = (parts_missing, head_incomplete, goals_untestable, outputs_missing, reading_too_long)
 EXERCISE = (outputs_kept,)
 
 

@@ -1,11 +1,13 @@
 """Notebooks keep their shape; every rule is shown to find a planted fault."""
 
 import copy
+import re
 
 import notebook_rules as rules
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from norms import norms
 from places import CHAPTERS, ROOT, notebook_id, notebooks
 
 LESSONS = notebooks("lektion_*.ipynb")
@@ -57,6 +59,64 @@ def test_durations_add_up(chapter):
     assert core == declared["minuten_kern"]
 
 
+# The chapters on ideas and law: about 900 words stand open on the page, and a lesson takes 25 to 30 minutes with its exercise.
+SHORT = [path for path in LESSONS if path.parent.name[:2] in ("01", "02")]
+CORE_WORDS = 950
+LEGAL = [path for path in SHORT if path.parent.name.startswith("02") or path.name.startswith("lektion_04")]
+
+
+@pytest.mark.parametrize("path", SHORT, ids=notebook_id)
+def test_the_core_of_a_lesson_is_short(path):
+    nb = rules.read(path)
+    assert rules.core_words(nb) <= CORE_WORDS
+    assert 25 <= rules.duration(nb)[0] <= 30
+
+
+def test_the_first_two_chapters_take_as_long_as_promised():
+    minutes = {path: rules.duration(rules.read(path))[0] for path in SHORT}
+    assert [sum(m for path, m in minutes.items() if path.parent.name.startswith(number)) for number in ("01", "02")] == [120, 150]
+
+
+def box_faults(nb) -> list[str]:
+    """A legal lesson opens with three sentences that name a norm, the state of law and that it is no legal advice."""
+    opening = "\n".join(cell.source for cell in nb.cells[:2])
+    box = " ".join(line.strip("> ") for line in opening.splitlines() if line.startswith(">"))
+    found = [] if box.startswith("**Kurz gesagt:**") else ["no box „Kurz gesagt“"]
+    sentences = re.findall(r"[^.!?]+[.!?](?=\s|$)", re.sub(r"\([^)]*\)|\d\.\d", "", box))
+    found += [] if len(sentences) == 3 else [f"{len(sentences)} sentences"]
+    found += [] if norms(box) else ["no norm"]
+    return found + ([] if re.search(r"kein(?:en)? Rechtsrat", opening, re.IGNORECASE) else ["nothing about legal advice"])
+
+
+@pytest.mark.parametrize("path", LEGAL, ids=notebook_id)
+def test_legal_lessons_open_with_the_law_in_short(path):
+    assert box_faults(rules.read(path)) == []
+
+
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ("**Kurz gesagt:**", "**Vorab:**", "no box"),
+    ("Kein Rechtsrat", "", "nothing about legal advice"),
+    ("> Bei zero", "> Noch ein Satz. Bei zero", "4 sentences"),
+    (" (dl-de/by-2-0 Abs. 2 und 3)", "", "no norm"),
+])
+def test_planted_faults_in_a_legal_opening_are_found(old, new, said):
+    nb = copy.deepcopy(rules.read(next(path for path in LEGAL if path.name.startswith("lektion_03"))))
+    for cell in nb.cells[:2]:
+        cell.source = cell.source.replace(old, new)
+    assert said in " ".join(box_faults(nb))
+
+
+def test_folded_parts_do_not_count_as_core_but_what_all_read_does():
+    nb = copy.deepcopy(_good())
+    before = rules.core_words(nb), rules.reading_minutes(nb)
+    nb.cells.append(new_markdown_cell("<details><summary>Für Neugierige: mehr</summary>" + "Wort " * 300 + "</details>", id="curious"))
+    assert (rules.core_words(nb), rules.reading_minutes(nb)) == before
+    nb.cells.append(new_markdown_cell("<details><summary>Eine Karte</summary>" + "Wort " * 298 + "</details>", id="card"))
+    assert rules.core_words(nb) == before[0] and rules.reading_minutes(nb) == pytest.approx(before[1] + 2)
+    nb.cells.append(new_markdown_cell("Wort " * 300, id="open"))
+    assert rules.core_words(nb) == before[0] + 300 and rules.reading_minutes(nb) == pytest.approx(before[1] + 4)
+
+
 def test_file_names_are_ascii():
     names = [p.relative_to(ROOT) for folder in ("course", "datasets", "docs", "src", "tests") for p in (ROOT / folder).rglob("*")]
     assert len(names) > 20
@@ -77,6 +137,8 @@ def _plant(kind):
     elif kind == "goals_untestable":
         cell = next(c for c in nb.cells if c.source.startswith("## Lernziele"))
         cell.source += "\n- Sie verstehen Open Data."
+    elif kind == "reading_too_long":
+        nb.cells.append(new_markdown_cell("Wort " * 1800, id="planted"))
     elif kind == "outputs_missing":
         for cell in nb.cells:
             if cell.cell_type == "code":

@@ -203,7 +203,7 @@ def test_planted_faults_in_a_track_are_found():
 @pytest.mark.parametrize(("name", "old", "new", "said"), [
     ("einfuehrungstag", "| 30–50 |", "| 30–45 |", "does not follow"),
     ("einfuehrungstag", "| 80–90 |", "| 80–95 |", "95 minutes, the track 90"),
-    ("seminartag", "| 9:40 |", "| 9:45 |", "lektion_01_begriff.ipynb: 25 minutes in the track, [30] in the plan"),
+    ("seminartag", "| 9:45 |", "| 9:50 |", "lektion_01_begriff.ipynb: 30 minutes in the track, [35] in the plan"),
     ("seminartag", "| 16:00 |", "| 15:30 |", "lasts -10 minutes"),
     ("seminartag", "| 01 Lektion 2: Maschinenlesbar |", "| Ausflug |", "lektion_02"),
     ("kartenworkshop", "| 35–70 | Lektion 5", "| 35–70 | Lektion 9", "lektion_05"),
