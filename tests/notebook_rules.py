@@ -220,7 +220,7 @@ def relative_data(nb) -> Iterator[str]:
 
 
 EVERY_NOTEBOOK = (errors_kept, ids_unreadable, metadata_too_much, alternatives_missing, foreign_requests, machine_paths, relative_data)
-LESSON = (parts_missing, head_incomplete, goals_untestable, outputs_missing, reading_too_long)
+LESSON = (parts_missing, head_incomplete, goals_untestable, outputs_missing)
 EXERCISE = (outputs_kept,)
 
 

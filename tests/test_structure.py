@@ -59,6 +59,15 @@ def test_durations_add_up(chapter):
     assert core == declared["minuten_kern"]
 
 
+# Being shortened at the moment; its 17 minutes of reading are too few for what it holds.
+TOO_LONG = {"lektion_06_meine_karte.ipynb"}
+
+
+@pytest.mark.parametrize("path", [path for path in LESSONS if path.name not in TOO_LONG], ids=notebook_id)
+def test_reading_fits_in_the_declared_minutes(path):
+    assert list(rules.reading_too_long(rules.read(path))) == []
+
+
 # The chapters on ideas and law: about 900 words stand open on the page, and a lesson takes 25 to 30 minutes with its exercise.
 SHORT = [path for path in LESSONS if path.parent.name[:2] in ("01", "02")]
 CORE_WORDS = 950
@@ -162,7 +171,7 @@ def _plant(kind):
     return nb
 
 
-@pytest.mark.parametrize("rule", [*rules.EVERY_NOTEBOOK, *rules.LESSON, *rules.EXERCISE], ids=lambda r: r.__name__)
+@pytest.mark.parametrize("rule", [*rules.EVERY_NOTEBOOK, *rules.LESSON, *rules.EXERCISE, rules.reading_too_long], ids=lambda r: r.__name__)
 def test_rule_finds_a_planted_fault(rule):
     assert list(rule(_plant(rule.__name__))) != []
 
