@@ -298,3 +298,24 @@ def test_explorer_in_jupyterlab_by_keyboard(page, make_lab, only_local, tmp_path
         page.locator(".karten-auswahl").screenshot(path=str(SHOTS / "karte-auswahl.png"))
     finally:
         lab.close(page)
+
+
+def test_text_from_data_never_runs(opened, only_local):
+    """Names come from other people's files: in tooltip, window, table, legend and title they stay text."""
+    attack = "<img src=x onerror='window.boese = 1'><script>window.boese = 1</script>Ä & Ö"
+    data = load_dataset("duesseldorf-stadtteile")
+    data["stadtteil"] = attack
+    data["zahl"] = range(len(data))
+    data["notiz"] = [None, attack] * (len(data) // 2)
+    page = opened(maps.choropleth(data, "zahl", title=f"Titel {attack}", name="stadtteil", label=attack, unit=attack,
+                                  columns=["notiz"], description=f"Beschreibung {attack}"))  # fmt: skip
+    page.locator("path.flaeche").nth(20).hover(force=True)
+    assert attack in page.locator(".leaflet-tooltip").inner_text()
+    page.locator(".folium-map").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert attack in page.locator(".leaflet-popup").inner_text() and "keine Angabe" in page.locator(".leaflet-popup").inner_text()
+    page.locator("summary").click()
+    assert page.locator("tbody th").first.inner_text() == attack and page.locator("h1").inner_text() == f"Titel {attack}"
+    assert attack in page.locator("aside.legende").inner_text()
+    assert page.evaluate("() => [window.boese === undefined, document.images.length]") == [True, 0]
