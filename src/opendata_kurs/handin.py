@@ -124,7 +124,9 @@ def abgabe(kuerzel: str | None = None, ordner: str | Path | None = None) -> None
     workspace = chapter_dir.parent
     known = remembered_token(workspace)
     if kuerzel is None:
-        kuerzel = known or input(f"Ihr Kürzel ({_TOKEN_RULE}). Ein Name ist nicht nötig: ")
+        if not known:
+            print(f"Wählen Sie ein Kürzel ({_TOKEN_RULE}).\nEin Name ist nicht nötig.")
+        kuerzel = known or input("Ihr Kürzel: ")
     token = check_token(kuerzel)
     try:
         (workspace / _TOKEN_FILE).write_text(token + "\n", encoding="utf-8")

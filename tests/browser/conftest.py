@@ -79,7 +79,12 @@ def context(chromium, request):
     context.set_default_timeout(30_000)
     seen = request.node.stash[_SEEN] = _Seen(context)
     began = time.monotonic()
-    context.on("console", lambda m: seen.console.append(f"{time.monotonic() - began:.1f} {m.type}: {m.text[:600]}"))
+
+    def write(message) -> None:
+        if "to activate." not in message.text:  # JupyterLab's own complaints about a slow machine
+            seen.console.append(f"{time.monotonic() - began:.1f} {message.type}: {message.text[:600]}")
+
+    context.on("console", write)
     context.on("weberror", lambda e: seen.console.append(f"{time.monotonic() - began:.1f} error: {str(e.error)[:600]}"))
     yield context
     context.close()

@@ -29,6 +29,16 @@ def test_jupyterlab_is_german(page, lab, only_local):
     assert [word for word in ENGLISH if word in text] == []
 
 
+def test_the_notebook_is_seen_on_a_phone(page, lab, only_local):
+    """The list of files covers everything at 360 px; the course's plugin folds it away, but not on a laptop."""
+    shown = "() => !document.querySelector('#jp-left-stack')?.classList.contains('lm-mod-hidden')"
+    for width, expected in ((1280, True), (360, False)):
+        page.set_viewport_size({"width": width, "height": 800})
+        lab.open(page, NAMES[0])
+        page.wait_for_function(f"expected => ({shown})() === expected", arg=expected)
+    lab.close(page)
+
+
 def test_trainers_tools_are_away(page, lab, only_local):
     page.goto(f"{lab.url}/lab?token={lab.token}&reset")
     page.get_by_role("menuitem", name="Datei").wait_for()

@@ -79,7 +79,7 @@ def write_notes(folder: Path, notes: dict[str, list[str]]) -> None:
 _STYLE = (
     ":root{color-scheme:light}body{margin:0;background:#fff;color:#1b1b1b;font:1rem/1.55 system-ui,'DejaVu Sans',sans-serif}"
     "main{max-width:52rem;margin:0 auto;padding:1rem}table{border-collapse:collapse;width:100%}"
-    "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top}a{color:#0b4a8f}"
+    "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top}h1,td{overflow-wrap:anywhere}a{color:#0b4a8f}"
     "a:focus-visible{outline:3px solid #0b57d0;outline-offset:2px}"
 )
 

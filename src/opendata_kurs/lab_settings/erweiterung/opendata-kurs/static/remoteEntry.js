@@ -7,6 +7,7 @@ const MIME = "application/vnd.jupyter.widget-view+json";
 const GIVEN_UP = "Error displaying widget: model not found";
 const WHAT_TO_DO = "Dieses Formular ist nicht mehr mit Python verbunden. Führen Sie die Zelle noch einmal aus.";
 const LOOK_AGAIN = 500; // ms
+const NARROW = 700; // px: below, the list of files would cover the notebook
 
 // Yields [renderer, saved data] for each widget output of the open notebooks.
 function* widgetOutputs(app) {
@@ -44,7 +45,10 @@ const plugin = {
       }
       setTimeout(look, LOOK_AGAIN);
     };
-    app.restored.then(look);
+    app.restored.then(() => {
+      if (window.innerWidth < NARROW) app.shell.collapseLeft();
+      look();
+    });
   },
 };
 
