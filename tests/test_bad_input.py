@@ -244,8 +244,9 @@ def test_stderr_noise_costs_nothing(handin):
             "import sys, warnings\nclass Laut(int):\n    def __float__(self):\n        warnings.warn('alt', DeprecationWarning, stacklevel=1)\n"
             "        print('noch etwas', file=sys.stderr)\n        return 2.0\nanzahl = Laut(2)")
     handin.change(work)
-    handin.grade()
+    _, text = handin.grade()
     assert handin.points() == FULL
+    assert "9 von 11 Punkten" in text and "richtig (Punkte: 3 von 3)" in text and "Traceback" not in text
 
 
 def test_cell_that_ends_the_kernel(handin):

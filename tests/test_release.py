@@ -237,3 +237,26 @@ def test_own_evaluation_from_a_wheel(tmp_path):
     assert "1 von 68 Punkten" in done.stdout
     page = workspace / "rueckmeldung" / "01_was_ist_open_data" / "uebung_01_begriff.html"
     assert 'lang="de"' in page.read_text(encoding="utf-8")
+    assert "1 von 16 Punkten" in page.read_text(encoding="utf-8")
+    assert "1 von 68 Punkten" in (page.parent / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_question_added_with_a_text_editor_is_shown_and_graded(tmp_path, monkeypatch):
+    """The walk in docs/fragen.md: append a question to the YAML file, see it in the exercise, get its point."""
+    from opendata_kurs import antwort
+    from opendata_kurs.cli.work import evaluate
+    from opendata_kurs.questions import display, static
+
+    course = tmp_path / "course"
+    shutil.copytree(COURSE, course)
+    file = course / CHAPTER / "fragen" / f"{QUIZ}.yml"
+    new = ("\n  - id: neu\n    art: einfach\n    frage: Welche Farbe hat die Probe?\n    optionen:\n"
+           "      - richtig: blau\n        weil: So steht es hier.\n      - falsch: rot\n        weil: Rot war gestern.\n    mischen: nein\n")
+    file.write_text(file.read_text(encoding="utf-8").rstrip() + new, encoding="utf-8")
+    (chapter,) = build_release(tmp_path / "arbeit", [CHAPTER], course_dir=course)
+    monkeypatch.chdir(chapter)
+    assert "Welche Farbe hat die Probe?" in static.reading_version(display.find(QUIZ, chapter)[0])
+    antwort(QUIZ, 5, "A")
+    page = evaluate(chapter, course_dir=course)
+    assert "1 von 12 Punkten" in page.read_text(encoding="utf-8")
+    assert "Welche Farbe hat die Probe?" in page.with_name(f"{EXERCISE}.html").read_text(encoding="utf-8")

@@ -1,32 +1,6 @@
 // The data inventory: a form that is the interview guide, and the list of entries. No library, no network.
 
-const PATIENCE = 6000; // ms without an answer until we say so
 const NO_ANSWER = "Noch nicht gespeichert: Python antwortet nicht. Führen Sie die Zelle noch einmal aus.";
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-// JupyterLab takes one-key commands on focused elements without this attribute; lifted while Ctrl is down (Ctrl+S).
-function keepShortcutsAway(box) {
-  const suppress = (on) =>
-    box.querySelectorAll("input, select, textarea, button").forEach((control) =>
-      on ? control.setAttribute("data-lm-suppress-shortcuts", "true") : control.removeAttribute("data-lm-suppress-shortcuts"));
-  const isModifier = (event) => event.key === "Control" || event.key === "Meta";
-  box.addEventListener("keydown", (event) => {
-    if (isModifier(event)) suppress(false);
-    else if (!event.ctrlKey && !event.metaKey && event.key !== "Tab") event.stopPropagation();
-  });
-  box.addEventListener("keyup", (event) => isModifier(event) && suppress(true));
-  box.addEventListener("focusin", () => suppress(true));
-  suppress(true);
-}
 
 function buildField(field, prefix) {
   const id = `${prefix}-${field.name}`;
@@ -150,11 +124,8 @@ function render({ model, el }) {
     submit.disabled = state.outcome === "damaged";
     const then = wanted && model.get("seen") >= wanted.number ? wanted.then : null;
     if (then) { wanted = null; then(state); }
-    keepAway();
+    suppressShortcuts(box);
   };
-  const keepAway = () => box.querySelectorAll("input, select, textarea, button")
-    .forEach((control) => control.setAttribute("data-lm-suppress-shortcuts", "true"));
-
   el.append(box);
   show(null);
   keepShortcutsAway(box);

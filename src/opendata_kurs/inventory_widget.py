@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from . import inventory
+from . import forms, inventory
 from .inventory import Entry, InventoryError
 
 _HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ class InventoryWidget(anywidget.AnyWidget):
     that number; see the quiz widget for why the browser never writes traits.
     """
 
-    _esm = (_HERE / "inventory.js").read_text(encoding="utf-8")
+    _esm = forms.script(_HERE / "inventory.js")
     _css = (_HERE / "inventory.css").read_text(encoding="utf-8")
     groups = traitlets.List().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)

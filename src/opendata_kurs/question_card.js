@@ -1,32 +1,6 @@
 // The question card: choose a department and a question, see the card, save it. No library, no network.
 
-const PATIENCE = 6000; // ms without an answer until we say so
 const NO_ANSWER = "Noch nicht gespeichert: Python antwortet nicht. Führen Sie die Zelle noch einmal aus.";
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-// JupyterLab takes one-key commands on focused elements without this attribute; lifted while Ctrl is down (Ctrl+S).
-function keepShortcutsAway(box) {
-  const suppress = (on) =>
-    box.querySelectorAll("input, select, textarea, button, a").forEach((control) =>
-      on ? control.setAttribute("data-lm-suppress-shortcuts", "true") : control.removeAttribute("data-lm-suppress-shortcuts"));
-  const isModifier = (event) => event.key === "Control" || event.key === "Meta";
-  box.addEventListener("keydown", (event) => {
-    if (isModifier(event)) suppress(false);
-    else if (!event.ctrlKey && !event.metaKey && event.key !== "Tab") event.stopPropagation();
-  });
-  box.addEventListener("keyup", (event) => isModifier(event) && suppress(true));
-  box.addEventListener("focusin", () => suppress(true));
-  suppress(true);
-}
 
 function render({ model, el }) {
   const prefix = `odk-karte-${Math.random().toString(36).slice(2, 9)}`; // lives in the browser only
@@ -79,7 +53,7 @@ function render({ model, el }) {
       return element("div", { class: "odk-option" }, input, element("label", { for: input.id }, text));
     };
     choices.replaceChildren(...offered.map((text, i) => option(text, text, i)), option(OWN, "eine eigene Frage", offered.length));
-    keepAway();
+    suppressShortcuts(box);
   }
   function sketch() {
     nameRow.hidden = department.value !== other;
@@ -89,8 +63,6 @@ function render({ model, el }) {
     const saved = model.get("state");
     download.hidden = !saved.page || saved.amt !== theDepartment() || saved.frage !== theQuestion();
   }
-  const keepAway = () => box.querySelectorAll("input, select, textarea, button, a")
-    .forEach((control) => control.setAttribute("data-lm-suppress-shortcuts", "true"));
 
   department.addEventListener("change", () => { showChoices(); sketch(); });
   name.addEventListener("input", sketch);

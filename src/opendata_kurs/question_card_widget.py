@@ -8,6 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from . import forms
 from . import question_card as card
 
 _HERE = Path(__file__).parent
@@ -16,7 +17,7 @@ _HERE = Path(__file__).parent
 class QuestionCardWidget(anywidget.AnyWidget):
     """Form with preview; the browser sends numbered `save` messages, see the quiz widget for why it never writes traits."""
 
-    _esm = (_HERE / "question_card.js").read_text(encoding="utf-8")
+    _esm = forms.script(_HERE / "question_card.js")
     _css = (_HERE / "question_card.css").read_text(encoding="utf-8")
     content = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)

@@ -1,29 +1,7 @@
 // A credit line that lights up part by part. No library, no network; the kernel decides what is there.
 
 const TYPING_PAUSE = 300; // ms after the last key until the text is sent
-const PATIENCE = 6000; // ms without an answer until we say so
 const NO_ANSWER = "Python antwortet nicht. Führen Sie die Zelle noch einmal aus.";
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-// JupyterLab takes one-key commands on focused elements without this attribute; lifted while Ctrl is down (Ctrl+S).
-function keepShortcutsAway(field) {
-  const suppress = (on) =>
-    on ? field.setAttribute("data-lm-suppress-shortcuts", "true") : field.removeAttribute("data-lm-suppress-shortcuts");
-  const isModifier = (event) => event.key === "Control" || event.key === "Meta";
-  field.addEventListener("keydown", (event) => {
-    if (isModifier(event)) suppress(false);
-    else if (!event.ctrlKey && !event.metaKey && event.key !== "Tab") event.stopPropagation();
-  });
-  field.addEventListener("keyup", (event) => isModifier(event) && suppress(true));
-  field.addEventListener("focusin", () => suppress(true));
-  suppress(true);
-}
 
 function render({ model, el }) {
   const prefix = `odk-credit-${Math.random().toString(36).slice(2, 9)}`; // lives in the browser only
@@ -42,7 +20,7 @@ function render({ model, el }) {
       "Schreiben Sie die Angaben hinein. Trennen Sie die Quellen mit einem Semikolon oder einer neuen Zeile."),
     field, status, list, finished);
   form.addEventListener("submit", (event) => event.preventDefault());
-  [field, line].forEach(keepShortcutsAway);
+  keepShortcutsAway(form);
   field.value = model.get("text");
 
   let typing;

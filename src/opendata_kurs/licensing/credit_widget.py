@@ -8,6 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from .. import forms
 from .builder import _LONGEST, credit_state, reading_version
 
 _HERE = Path(__file__).parent
@@ -20,7 +21,7 @@ class CreditWidget(anywidget.AnyWidget):
     the kernel answers with the new state and that number.
     """
 
-    _esm = (_HERE / "credit.js").read_text(encoding="utf-8")
+    _esm = forms.script(_HERE / "credit.js")
     _css = (_HERE / "credit.css").read_text(encoding="utf-8")
     text = traitlets.Unicode("").tag(sync=True)
     state = traitlets.Dict().tag(sync=True)

@@ -3,32 +3,6 @@
 const NEED = { pflicht: "Pflicht", empfohlen: "empfohlen", freiwillig: "freiwillig" };
 const TYPING_PAUSE = 500; // ms after the last key until a typed value is sent
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-// JupyterLab runs one-key commands on every focused element that lacks this attribute. While Ctrl or Cmd is down
-// it is lifted, so that Ctrl+S still saves the notebook.
-function keepShortcutsAway(form) {
-  const suppress = (on) =>
-    form.querySelectorAll("input, select, textarea, button").forEach((control) =>
-      on ? control.setAttribute("data-lm-suppress-shortcuts", "true") : control.removeAttribute("data-lm-suppress-shortcuts"));
-  const isModifier = (event) => event.key === "Control" || event.key === "Meta";
-  form.addEventListener("keydown", (event) => {
-    if (isModifier(event)) suppress(false);
-    else if (!event.ctrlKey && !event.metaKey && event.key !== "Tab") event.stopPropagation();
-  });
-  form.addEventListener("keyup", (event) => isModifier(event) && suppress(true));
-  form.addEventListener("focusin", () => suppress(true));
-  suppress(true);
-}
-
 function render({ model, el }) {
   const prefix = "odm-" + Math.random().toString(36).slice(2, 9) + "-"; // only in the browser, never in the notebook
   const form = element("form", { class: "odm", lang: "de", "aria-label": "Metadaten", novalidate: true, autocomplete: "off" });
@@ -141,14 +115,13 @@ function render({ model, el }) {
       return item;
     }));
     list.hidden = !found.length;
-    keep();
+    suppressShortcuts(form);
   };
   const paintStatus = () => {
     status.textContent = "";
     requestAnimationFrame(() => (status.textContent = model.get("status") || ""));
   };
   keepShortcutsAway(form);
-  const keep = () => form.querySelectorAll("button").forEach((b) => b.setAttribute("data-lm-suppress-shortcuts", "true"));
 
   el.append(form);
   const events = { "change:values": paintValues, "change:seen": paintValues, "change:findings": paintFindings, "change:answer": paintStatus };

@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from .. import forms
 from .metadata import Metadata, form_groups
 from .report import LEVELS, load_yaml
 from .shapes import validate_metadata
@@ -21,7 +22,7 @@ FILES = ("metadaten.json", "metadaten.ttl", "metadaten.jsonld")
 class MetadataForm(anywidget.AnyWidget):
     """Form for one `Metadata` object. Every change reaches the object at once; saving writes three files."""
 
-    _esm = (_HERE / "form.js").read_text(encoding="utf-8")
+    _esm = forms.script(_HERE / "form.js")
     _css = (_HERE / "form.css").read_text(encoding="utf-8")
     groups = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)

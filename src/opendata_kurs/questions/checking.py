@@ -54,9 +54,13 @@ def shuffled(items: list[dict], seed: str) -> list[dict]:
 
 
 class _Map(dict):
-    """A YAML mapping that remembers its line."""
+    """A YAML mapping that remembers its line and its keys' lines."""
 
     line = 0
+
+    def __init__(self):
+        super().__init__()
+        self.lines: dict[str, int] = {}
 
 
 class _Loader(yaml.BaseLoader):
@@ -72,6 +76,7 @@ class _Loader(yaml.BaseLoader):
             if key in found:
                 raise yaml.constructor.ConstructorError(None, None, f"duplicate {key}", key_node.start_mark)
             found[key] = self.construct_object(value_node, deep=True)
+            found.lines[key] = key_node.start_mark.line + 1
         return found
 
 
@@ -80,12 +85,14 @@ _Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader.con
 _YAML_FAULTS = (
     ("mapping values are not allowed", "Hier steht ein Doppelpunkt mitten im Text. "
      "Setzen Sie den ganzen Text in gerade Anführungszeichen."),
-    ("cannot start any token", "Hier steht ein Tabulator oder ein Sonderzeichen am Anfang. "
-     "Rücken Sie mit Leerzeichen ein."),
+    ("'\\t' that cannot start any token", "Hier steht ein Tabulator am Anfang. Rücken Sie mit Leerzeichen ein."),
+    *((sign, "Hier beginnt ein Text mit einem Sonderzeichen. Setzen Sie den ganzen Text in gerade Anführungszeichen.")
+      for sign in ("cannot start any token", "expected alphabetic or numeric character", "undefined alias")),
+    ("expected ',' or", "Hier oder kurz davor beginnt ein Text mit einer Klammer. Setzen Sie den ganzen Text in gerade Anführungszeichen."),
     ("duplicate ", "Diese Angabe steht zweimal hintereinander: "),
     ("while scanning a quoted scalar", "Ein Anführungszeichen ist nicht geschlossen."),
     ("expected <block end>", "Die Einrückung stimmt nicht. Prüfen Sie die Leerzeichen am Zeilenanfang."),
-    ("could not find expected ':'", "Hier fehlt ein Doppelpunkt, oder die Einrückung stimmt nicht."),
+    ("could not find expected ':'", "Hier oder in der Zeile davor fehlt ein Doppelpunkt oder das Leerzeichen dahinter. Oder die Einrückung stimmt nicht."),
 )
 
 
@@ -135,20 +142,20 @@ def check(raw: Any, file: str) -> Quiz:
     """Check the parsed content of a question file and return the complete quiz (see `load`)."""
     if not isinstance(raw, dict):
         raise QuizError(f"{file}: Die Datei braucht am Anfang „quiz:“, „titel:“ und „fragen:“.")
-    place = _Place(file)
+    place = _Place(file, head=raw)
     place.known(raw, _QUIZ_FIELDS)
     name = place.text(raw, "quiz")
     if not NAME.fullmatch(name):
-        place.fail("„quiz:“ darf nur kleine Buchstaben, Ziffern und Bindestriche enthalten.")
+        place.fail("„quiz:“ darf nur kleine Buchstaben, Ziffern und Bindestriche enthalten.", "quiz")
     if file.endswith((".yml", ".yaml")) and Path(file).stem != name:
-        place.fail(f"„quiz: {name}“ passt nicht zum Dateinamen. Beide müssen gleich heißen.")
+        place.fail(f"„quiz: {name}“ passt nicht zum Dateinamen. Beide müssen gleich heißen.", "quiz")
     mode = place.text(raw, "modus", "ueben")
     if mode not in MODES:
-        place.fail(f"„modus: {mode}“ gibt es nicht. Erlaubt sind ueben und test.")
+        place.fail(f"„modus: {mode}“ gibt es nicht. Erlaubt sind ueben und test.", "modus")
     graded = place.flag(raw, "benotet", True)
     questions = raw.get("fragen")
     if not isinstance(questions, list) or not questions:
-        place.fail("Es fehlt die Liste „fragen:“ mit mindestens einer Frage.")
+        place.fail("Es fehlt die Liste „fragen:“ mit mindestens einer Frage.", "fragen")
     checked: list[Question] = []
     for number, question in enumerate(questions, 1):
         checked.append(_check_question(_Place(file, number), question, name, graded))
@@ -160,8 +167,8 @@ def check(raw: Any, file: str) -> Quiz:
 class _Place:
     """Where we are in a question file; reads fields and complains in German."""
 
-    def __init__(self, file: str, number: int = 0, raw: Any = None, part: str = ""):
-        self.file, self.number, self.raw, self.part = file, number, raw, part
+    def __init__(self, file: str, number: int = 0, raw: Any = None, part: str = "", head: Any = None):
+        self.file, self.number, self.raw, self.part, self.head = file, number, raw, part, head
 
     def inside(self, part: str, raw: Any = None) -> _Place:
         inner = _Place(self.file, self.number, self.raw, part)
@@ -170,8 +177,8 @@ class _Place:
 
     line = 0
 
-    def fail(self, message: str) -> None:
-        line = self.line or getattr(self.raw, "line", 0)
+    def fail(self, message: str, key: str = "") -> None:
+        line = self.line or getattr(self.raw, "line", 0) or getattr(self.head, "lines", {}).get(key, 0)
         words = [self.file] + ([f"Zeile {line}"] if line else [])
         if self.number:
             own_id = self.raw.get("id") if isinstance(self.raw, dict) else None
@@ -184,24 +191,24 @@ class _Place:
             if key not in allowed:
                 near = difflib.get_close_matches(key, allowed, 1)
                 self.fail(f"Die Angabe „{key}:“ gibt es hier nicht."
-                          + (f" Meinten Sie „{near[0]}:“?" if near else f" Erlaubt sind: {', '.join(allowed)}."))
+                          + (f" Meinten Sie „{near[0]}:“?" if near else f" Erlaubt sind: {', '.join(allowed)}."), key)
 
     def text(self, raw: dict, key: str, default: str | None = None) -> str:
         value = raw.get(key)
         if isinstance(value, dict | list):
             self.fail(f"„{key}:“ muss ein einfacher Text sein. "
-                      "Steht ein Doppelpunkt im Text? Dann setzen Sie ihn in Anführungszeichen.")
+                      "Steht ein Doppelpunkt im Text? Dann setzen Sie ihn in Anführungszeichen.", key)
         value = (value or "").strip()
         if not value:
             if default is None:
-                self.fail(f"„{key}:“ fehlt oder ist leer.")
+                self.fail(f"„{key}:“ fehlt oder ist leer.", key)
             return default or ""
         return value
 
     def flag(self, raw: dict, key: str, default: bool) -> bool:
         value = self.text(raw, key, "ja" if default else "nein").casefold()
         if value not in _TRUE + _FALSE:
-            self.fail(f"„{key}:“ muss ja oder nein sein.")
+            self.fail(f"„{key}:“ muss ja oder nein sein.", key)
         return value in _TRUE
 
     def number_of(self, raw: dict, key: str, default: float | None = None, unit: str = "") -> float:

@@ -19,38 +19,10 @@ const DISPUTED = "Diese Frage ist umstritten. Auch Fachleute antworten verschied
 const OWN_CELL = "Diese Frage beantworten Sie in der Zelle unter dem Quiz.";
 const NOT_SAVED = "Noch nicht gespeichert: Python antwortet nicht. Führen Sie die Zelle mit dem Quiz noch einmal aus.";
 const TYPING_PAUSE = 500; // ms after the last key until a typed answer is sent
-const PATIENCE = 6000; // ms without an echo until we say that nothing was saved
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
 
 const letter = (index) => String.fromCharCode(65 + index);
 const pointsText = (points) => String(points).replace(".", ",") + (points === 1 ? " Punkt" : " Punkte");
 const isEmpty = (value) => !value || (typeof value === "object" && !Object.keys(value).length);
-
-// JupyterLab runs one-key commands (x cuts cells, arrows move between them) on every focused element that lacks
-// this attribute. While Ctrl or Cmd is down it is lifted, so that Ctrl+S still saves the notebook.
-function keepShortcutsAway(form) {
-  const controls = () => form.querySelectorAll("input, select, textarea, button");
-  const suppress = (on) =>
-    controls().forEach((control) =>
-      on ? control.setAttribute("data-lm-suppress-shortcuts", "true") : control.removeAttribute("data-lm-suppress-shortcuts"));
-  const isModifier = (event) => event.key === "Control" || event.key === "Meta";
-  form.addEventListener("keydown", (event) => {
-    if (isModifier(event)) suppress(false);
-    else if (!event.ctrlKey && !event.metaKey && event.key !== "Tab") event.stopPropagation();
-  });
-  form.addEventListener("keyup", (event) => isModifier(event) && suppress(true));
-  form.addEventListener("focusin", () => suppress(true));
-  suppress(true);
-}
 
 // One message per answer, numbered per question. The kernel's state is painted only after it has seen our last
 // message; an older echo would undo a second, quick click.

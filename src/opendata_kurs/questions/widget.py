@@ -9,6 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from .. import forms
 from . import scoring, static, storage
 from .model import Quiz
 
@@ -22,7 +23,7 @@ class QuizWidget(anywidget.AnyWidget):
     changes, and a message overtakes them) and the kernel answers with the new state and the message's number (`seen`).
     """
 
-    _esm = (_HERE / "quiz.js").read_text(encoding="utf-8")
+    _esm = forms.script(_HERE / "quiz.js")
     _css = (_HERE / "quiz.css").read_text(encoding="utf-8")
     content = traitlets.Dict().tag(sync=True)
     answers = traitlets.Dict().tag(sync=True)
