@@ -65,6 +65,8 @@ def _picture(page, name: str) -> None:
     size = page.viewport_size
     for width in (1280, 360):
         page.set_viewport_size({"width": width, "height": 900})
+        if width == 360:  # a phone opens with the list of files folded away
+            page.evaluate("() => window.jupyterapp?.shell.collapseLeft()")
         page.wait_for_timeout(200)
         page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
     page.set_viewport_size(size)
