@@ -122,7 +122,7 @@ def norms(text: str) -> list[Norm]:
 
 def _is_law(name: str) -> bool:
     """Tell a law from another word with two capitals, such as GeoJSON or NRW."""
-    return name.startswith("(EU)") or bool(re.fullmatch(r"(?:DNG|UrhG|DSGVO|BGB|GG|AO|\w*(?:G|VO|V|Kat)(?: NRW)?|SGB \w+)", name)) and name not in ("SVG", "PNG", "CSV")
+    return name.startswith("(EU)") or (bool(re.fullmatch(r"(?:DNG|UrhG|DSGVO|BGB|GG|AO|\w*(?:G|VO|V|Kat)(?: NRW)?|SGB \w+)", name)) and name not in ("SVG", "PNG", "CSV"))
 
 
 def uncovered(mentions: list[Norm], listed: set[Norm]) -> list[Norm]:

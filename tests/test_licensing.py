@@ -54,7 +54,7 @@ def test_unknown_id_suggests_the_nearest(wrong, right):
 
 @pytest.mark.parametrize("wrong", ["gibtsnicht", "", None, 5, []])
 def test_nothing_is_suggested_where_nothing_is_near(wrong):
-    with pytest.raises(UnknownLicenceError, match="kennt der Kurs nicht. Alle Kennungen"):
+    with pytest.raises(UnknownLicenceError, match=r"kennt der Kurs nicht. Alle Kennungen"):
         licence(wrong)
 
 
