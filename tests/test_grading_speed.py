@@ -83,7 +83,8 @@ drawn = []
 stock = FigureCanvasAgg.draw
 FigureCanvasAgg.draw = lambda self: (drawn.append(1), stock(self))[1]
 if sys.argv[1] == "once":
-    zygote._draw_figures_once()
+    zygote._prepare_figures()
+    drawn.clear()
 areas = load_dataset("duesseldorf-stadtbezirke")
 axes = areas.plot(color="#7d8590", aspect=None)
 areas.centroid.plot(ax=axes, color="#b3001b", aspect=None)

@@ -24,7 +24,7 @@ def register(subparsers) -> None:
     collect.add_argument("quelle", nargs="+", type=Path, help="Zip-Datei oder Ordner, auch ein Download aus Moodle oder ILIAS")
     grade = add("grade", "bewertet neue und geänderte Abgaben", run_grade)
     grade.add_argument("--alle", action="store_true", help="auch schon Bewertetes noch einmal bewerten")
-    grade.add_argument("--jobs", type=int, help="so viele Abgaben gleichzeitig (sonst so viele wie Prozessorkerne)")
+    grade.add_argument("--jobs", type=int, help="so viele Abgaben gleichzeitig (sonst eine mehr als Prozessorkerne)")
     grade.add_argument("--ohne-isolation", action="store_true", help="ohne Abschottung bewerten; nur für Abgaben, denen Sie vertrauen")
     grade.add_argument("--cluster", metavar="ADRESSE", help="auf einem Dask-Cluster ausführen, zum Beispiel tcp://rechner:8786")
     feedback = add("feedback", "schreibt die Rückmeldeseiten", run_feedback)

@@ -44,7 +44,7 @@ class Item:
 
     chapter: str
     student: str
-    fingerprint: str
+    exercises: str  # fingerprint of the chapter's exercises, the same for all hand-ins of a run
 
 
 def plan(course: cfg.Course, chapters: list[str], students: list[str] | None, force: bool) -> tuple[list[Item], list[GradedHandIn]]:
@@ -62,7 +62,7 @@ def plan(course: cfg.Course, chapters: list[str], students: list[str] | None, fo
                 old.exercises = results(course, chapter, student)
                 done.append(old)
             else:
-                todo.append(Item(chapter, student, found))
+                todo.append(Item(chapter, student, exercises))
     return todo, done
 
 
@@ -73,7 +73,7 @@ def grade_item(course: cfg.Course, item: Item) -> GradedHandIn | None:
     if graded.error and "BoxLost" in graded.log:
         return None
     # grading may rename files in the hand-in (normalise), so the noted state is the one found now
-    stand = handins.fingerprint(course, item.chapter, item.student, handins.version(course, item.chapter))
+    stand = handins.fingerprint(course, item.chapter, item.student, item.exercises)
     handins.write_state(course, item.chapter, item.student, {"stand": stand, "fehler": graded.error})
     return graded
 
@@ -219,14 +219,16 @@ def _surroundings(unisolated: bool, cluster: str | None, groups: list[str], slug
         box.remove_tree(folder)
 
 
-def needed(chapters: Iterable[str], course: cfg.Course) -> tuple[list[str], list[str]]:
-    """Return which libraries and datasets the exercises of these chapters use: what is not loaded beforehand, each hand-in loads."""
+def needed(items: Iterable[Item], course: cfg.Course) -> tuple[list[str], list[str]]:
+    """Return which libraries and datasets the exercises handed in use: what is not loaded beforehand, each hand-in loads."""
     from opendata_kurs import datasets
 
     found: set[str] = set()
     slugs: set[str] = set()
-    for chapter in chapters:
-        for file in course.release_dir(chapter).glob(f"{cfg.EXERCISES}.ipynb"):
+    handed_in = {(i.chapter, f.name) for i in items for f in course.folder("submitted", i.student, i.chapter).glob(f"{cfg.EXERCISES}.ipynb")}
+    for chapter, name in sorted(handed_in):
+        file = course.release_dir(chapter) / name
+        if file.is_file():
             text = file.read_text(encoding="utf-8")
             found |= {group for group, words in _WORDS.items() if re.search(words, text)}
             for slug in set(re.findall(r"load_dataset\(\\?[\"']([a-z0-9-]+)", text)):
@@ -250,8 +252,8 @@ def _alive(pid: int) -> bool:
 
 
 def default_jobs() -> int:
-    """Return the number of worker processes: the cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of worker processes: the cores this process may use, and one more for the time that others wait for disk."""
+    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | None = None, *, force: bool = False, jobs: int | None = None,
@@ -269,7 +271,7 @@ def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | 
             progress(told, None)
         if not todo:
             return done
-        with _surroundings(unisolated, cluster, *needed({i.chapter for i in todo}, course), early) as zygote:
+        with _surroundings(unisolated, cluster, *needed(todo, course), early) as zygote:
             backup(course)
             import nbgrader.converters  # noqa: F401  (while the warm parent imports its own)
 

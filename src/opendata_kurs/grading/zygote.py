@@ -213,12 +213,22 @@ def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, me
             target.sendall(data)
 
 
-def _draw_figures_once() -> None:
-    """A figure is drawn when its cell ends. Nobody sees the drawings in between, which geopandas asks for at each layer."""
-    if "matplotlib.pyplot" in sys.modules:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
+def _prepare_figures() -> None:
+    """Draw a first figure, so that fonts and file formats are loaded, and let later ones be drawn when their cell ends.
 
-        FigureCanvasAgg.draw_idle = lambda self, *args, **kwargs: None
+    Nobody sees the drawings in between, which geopandas asks for at each layer.
+    """
+    if "matplotlib.pyplot" not in sys.modules:
+        return
+    import matplotlib.pyplot as plt
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg.draw_idle = lambda self, *args, **kwargs: None
+    figure, axes = plt.subplots()
+    axes.set(title="Titel", xlabel="x", ylabel="y")
+    print_figure(figure, bbox_inches="tight")
+    plt.close(figure)
 
 
 def _import(names: Iterable[str]) -> None:
@@ -249,7 +259,7 @@ def serve(path: str) -> None:
 
     with contextlib.suppress(OSError, ValueError, KeyError):  # a damaged file is the error message of the cell that loads it
         datasets.keep_parsed(wanted["slugs"])
-    _draw_figures_once()
+    _prepare_figures()
     opendata_kurs._switch_on_error_help()
     gc.collect()
     gc.freeze()
