@@ -127,7 +127,7 @@ def test_pruefen_on_an_untouched_exercise(released, tmp_path):
     text = _run(copy_release(released, tmp_path), lambda nb: None)
     assert f"Fragen „{QUIZ}“: noch offen: 1, 2, 3." in text
     assert "Eine Textantwort ist noch leer." in text and "Strg + S" in text
-    assert "○ Prüfung „anzahl-test“: anzahl: Diese Stelle ist noch leer." in text
+    assert "○ „Aufgabe 1: Zählen“: anzahl: Diese Stelle ist noch leer." in text
     assert "Die Bewertung kann genauer hinsehen" in text
 
 
@@ -137,7 +137,7 @@ def test_pruefen_says_that_grading_may_look_further(released, tmp_path):
         next(c for c in nb.cells if c["id"] == "anzahl").source = "anzahl = 3"
         next(c for c in nb.cells if c["id"].startswith("text-")).source = "Meine Antwort"
     text = _run(copy_release(released, tmp_path), change)
-    assert "✓ Prüfung „anzahl-test“: Die sichtbare Prüfung ist bestanden." in text
+    assert "✓ „Aufgabe 1: Zählen“: Die sichtbare Prüfung ist bestanden." in text
     assert "✓ Eine Textantwort ist da." in text
     assert "Punkte gibt es erst danach." in text
 

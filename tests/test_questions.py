@@ -763,3 +763,9 @@ def test_examples_of_the_guide_work(tmp_path):
     assert [q["art"] for q in model.load(file)["fragen"]] == list(model.KINDS)
     copied = (FIXTURES.parents[2] / "course").glob("*/fragen/*.yml")
     assert all(model.load(path)["fragen"] for path in copied)
+
+
+@pytest.mark.parametrize(("text", "line"), [("Das ist offen.", "Das ist offen: Es fehlt nichts."), ("Ist das offen?", "Ist das offen? Es fehlt nichts."),
+                                            ("offen", "offen: Es fehlt nichts.")])
+def test_an_option_and_its_reason_read_as_one_sentence(text, line):
+    assert static._with_reason(text, "Es fehlt nichts.") == line

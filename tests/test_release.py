@@ -238,7 +238,10 @@ def test_own_evaluation_from_a_wheel(tmp_path):
     page = workspace / "rueckmeldung" / "01_was_ist_open_data" / "uebung_01_begriff.html"
     assert 'lang="de"' in page.read_text(encoding="utf-8")
     assert "1 von 16 Punkten" in page.read_text(encoding="utf-8")
-    assert "1 von 68 Punkten" in (page.parent / "index.html").read_text(encoding="utf-8")
+    overview = (page.parent / "index.html").read_text(encoding="utf-8")
+    assert "1 von 68 Punkten" in overview
+    assert "<h1>Rückmeldung: Kapitel 1: Was ist Open Data?</h1>" in overview
+    assert ">Übung 1: Was ist offen?</a>" in overview, "titles as people say them, not file names"
 
 
 def test_a_question_added_with_a_text_editor_is_shown_and_graded(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 _HIDDEN = re.compile(r"[^\n]*VERSTECKTE TESTS ANFANG.*?VERSTECKTE TESTS ENDE[^\n]*", re.S)
 _EMPTY = re.compile(r"=\s*\.\.\.")
+_HEADING = re.compile(r"^#{2,4}\s+(.+)$", re.M)
 _PLACEHOLDER = re.compile(r"\*?Klicken Sie hier[^\n]*schreiben Sie Ihre Antwort\.\*?")
 
 
@@ -122,9 +123,11 @@ def report(notebook: str | Path | None = None) -> str:
                 ' pruefen("uebung_01_begriff.ipynb")')
     names = dict(shell.user_ns) if shell is not None else {}
     executed = {str(s).strip() for s in names.get("In", [])}
-    good, todo, unsaved = [], [], False
+    good, todo, unsaved, heading = [], [], False, ""
     for cell in cells_of(file):
         meta = _meta(cell)
+        if cell["cell_type"] == "markdown" and (found := _HEADING.findall(cell["source"])):
+            heading = found[-1].strip()
         if name := _quiz(cell):
             done, line = _quiz_line(name, file.parent)
             (good if done else todo).append(line)
@@ -137,10 +140,11 @@ def report(notebook: str | Path | None = None) -> str:
             unsaved = unsaved or (shell is not None and cell["source"].strip() not in executed)
         elif meta.get("grade") and cell["cell_type"] == "code":
             problem = _run_visible(cell["source"], names, cell["metadata"].get("opendata_kurs", {}).get("exports", []))
+            task = heading or meta.get("grade_id")
             if problem is None:
-                good.append(f"Prüfung „{meta.get('grade_id')}“: Die sichtbare Prüfung ist bestanden.")
+                good.append(f"„{task}“: Die sichtbare Prüfung ist bestanden.")
             else:
-                todo.append(f"Prüfung „{meta.get('grade_id')}“: " + problem.replace("\n", "\n    "))
+                todo.append(f"„{task}“: " + problem.replace("\n", "\n    "))
     if not good and not todo:
         return f"In {file.name} gibt es nichts zu prüfen. pruefen() gehört in eine Übung."
     lines = [f"Stand Ihrer Übung {file.stem}:", *(f"  ✓ {g}" for g in good), *(f"  ○ {t}" for t in todo)]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+import nbformat
+import yaml
+
 from opendata_kurs.grading import speed
 
 from . import config as cfg
-from .preprocessors import number
+from .preprocessors import heading_of, number
 
 
 @dataclass
@@ -84,6 +88,20 @@ _STYLE = (
 )
 
 
+def exercise_title(course: cfg.Course, chapter: str, exercise: str) -> str:
+    """Return the heading of an exercise, or its file name where there is none."""
+    file = course.release_dir(chapter) / f"{exercise}.ipynb"
+    return (heading_of(nbformat.read(file, as_version=4)) if file.is_file() else "") or exercise
+
+
+def chapter_title(course: cfg.Course, chapter: str) -> str:
+    """Return "Kapitel 1: …" from the chapter's kapitel.yml, or the folder's name where there is none."""
+    file = course.source / chapter / "kapitel.yml"
+    title = yaml.safe_load(file.read_text(encoding="utf-8")).get("titel") if file.is_file() else None
+    number_ = re.match(r"\d+", chapter)
+    return f"Kapitel {int(number_[0])}: {title}" if title and number_ else title or chapter
+
+
 def write_feedback(course: cfg.Course, chapter: str, student: str) -> Path:
     """Write the pages of one hand-in and its overview `index.html`; return the overview's path."""
     with speed.one_gradebook():
@@ -102,16 +120,18 @@ def _write_feedback(course: cfg.Course, chapter: str, student: str) -> Path:
     rows = []
     for r in found:
         page = target / f"{r.name}.html"
-        title = f'<a href="{escape(page.name)}">{escape(r.name)}</a>' if page.is_file() else escape(r.name)
+        name = escape(exercise_title(course, chapter, r.name))
+        title = f'<a href="{escape(page.name)}">{name}</a>' if page.is_file() else name
         notes = "".join(f"<li>{escape(n)}</li>" for n in r.notes)
         waiting = "<br>Eine Antwort liest noch eine Person." if r.needs_person else ""
         rows.append(f"<tr><td>{title}{waiting}{f'<ul>{notes}</ul>' if notes else ''}</td><td>{number(r.points)} von {number(r.max)}</td></tr>")
     whole = "".join(f"<li>{escape(n)}</li>" for n in read_notes(course.folder("submitted", student, chapter)).get("", []))
     total, best = number(sum(r.points for r in found)), number(sum(r.max for r in found))
+    heading = escape(chapter_title(course, chapter))
     index = target / "index.html"
     index.write_text(
         f'<!DOCTYPE html><html lang="de"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Rückmeldung {escape(chapter)}</title><style>{_STYLE}</style></head><body><main><h1>Rückmeldung zu {escape(chapter)}</h1>"
+        f"<title>Rückmeldung: {heading}</title><style>{_STYLE}</style></head><body><main><h1>Rückmeldung: {heading}</h1>"
         f"<p><strong>{total} von {best} Punkten</strong></p><p>Kürzel: {escape(student)}</p>{f'<ul>{whole}</ul>' if whole else ''}"
         '<table><thead><tr><th scope="col">Übung</th><th scope="col">Punkte</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></main></body></html>\n", encoding="utf-8")

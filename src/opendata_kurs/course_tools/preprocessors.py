@@ -242,7 +242,7 @@ class PrepareFeedback(NbGraderPreprocessor):
                 cell.outputs = []
         course = nb.metadata.get("opendata_kurs", {})
         resources["kurs"] = {
-            "titel": _title(nb) or resources["nbgrader"]["notebook"], "aufgaben": tasks, "hinweise": list(course.get("hinweise", [])),
+            "titel": heading_of(nb) or resources["nbgrader"]["notebook"], "aufgaben": tasks, "hinweise": list(course.get("hinweise", [])),
             "kuerzel": resources["nbgrader"]["student"], "offen": any(t["stand"] == "offen" for t in tasks),
             "punkte": number(sum(t["wert"] for t in tasks)), "von": number(sum(t["max"] for t in tasks)),
         }
@@ -301,7 +301,8 @@ def messages(cell: NotebookNode) -> list[str]:
     return texts
 
 
-def _title(nb: NotebookNode) -> str:
+def heading_of(nb: NotebookNode) -> str:
+    """Return a notebook's first main heading, or an empty text."""
     for cell in nb.cells:
         if cell.cell_type == "markdown" and (found := re.search(r"^#\s+(.+)$", cell.source, re.M)):
             return found[1].strip()

@@ -96,8 +96,8 @@ def _letters(options: list[dict]) -> str:
 
 
 def _solution(question: Question) -> str:
-    reasons = [f"{o['text']}: {o['weil']}" for o in question.get("optionen", []) if o["weil"]]
-    reasons += [f"{left['text']}: {left['weil']}" for left in question.get("links", []) if left["weil"]]
+    reasons = [_with_reason(o["text"], o["weil"]) for o in question.get("optionen", []) if o["weil"]]
+    reasons += [_with_reason(left["text"], left["weil"]) for left in question.get("links", []) if left["weil"]]
     reasons += [question["erklaerung"]] if question.get("erklaerung") else []
     return f"<p>{escape(_right_sentence(question))}</p>" + _list(reasons)
 
@@ -191,9 +191,9 @@ def _evaluated(question: Question, answer: Any, result: Result, graded: bool) ->
         facts.append(DISPUTED)
     elif result.level != "right":
         facts.append(f"Richtig ist: {right_answer(question)}")
-    facts += [f"{o['text']}: {o['weil']}" for o in question.get("optionen", []) if o["weil"]]
+    facts += [_with_reason(o["text"], o["weil"]) for o in question.get("optionen", []) if o["weil"]]
     pairs = {left["id"]: left["text"] for left in question.get("links", [])}
-    facts += [f"{pairs[line.on]}: {line.text}" for line in result.lines if line.on in pairs and line.text]
+    facts += [_with_reason(pairs[line.on], line.text) for line in result.lines if line.on in pairs and line.text]
     facts += [line.text for line in result.lines if line.on is None and line.text != question.get("erklaerung")]
     facts += [question["erklaerung"]] if question.get("erklaerung") else []
     return head + _list(facts)
@@ -220,3 +220,8 @@ class Html:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         data: dict[str, Any] = {"text/html": self.html, "text/plain": self.text}
         return data | ({MIME: self.copy} if self.copy is not None else {})
+
+
+def _with_reason(text: str, reason: str) -> str:
+    """Return an option and its reason as one line, without a full stop before the colon."""
+    return f"{text} {reason}" if text.endswith(("?", "!")) else f"{text.rstrip('.')}: {reason}"
