@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 
 import pytest
 from grading_fixtures import CHAPTER, EXERCISE, HandIn, released_course
+from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import SaveAutoGrades
 
@@ -38,9 +40,17 @@ def test_points_of_a_notebook_are_saved_together_or_not_at_all(tmp_path, monkeyp
     with pytest.raises(PowerCut), speed.one_gradebook():
         course.autograde(CHAPTER, "anna")
     assert len(saved) == 1
+    assert "NBGRADER_EXECUTION" not in os.environ, "later notebooks of this process would show no forms"
     with course.gradebook() as gb:
         grades = gb.find_submission_notebook(EXERCISE, CHAPTER, "anna").grades
         assert sum(g.auto_score is not None for g in grades) == left
+
+
+def test_control_nbgrader_leaves_its_variable_behind_when_a_step_fails(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    with contextlib.suppress(PowerCut), utils.setenv(NBGRADER_EXECUTION="autograde"):
+        raise PowerCut
+    assert os.environ == {"NBGRADER_EXECUTION": "autograde"}
 
 
 def test_one_gradebook_is_opened_once_and_stock_returns_afterwards(tmp_path):

@@ -23,7 +23,7 @@ MACHINE = {
     "datensatz-aendern": 'from opendata_kurs import paths\nopen(next(paths.datasets_dir().glob("*/datapackage.json")), "a").close()\nprint("GE" "LUNGEN")',
     "eltern-treffen": 'import os\nassert os.getppid() > 0\nos.kill(os.getppid(), 0)\nprint("GE" "LUNGEN")',
     # a process that ends while the list is read is no reason to give up
-    "fremde-prozesse": 'import glob\nfound = False\nfor f in glob.glob("/proc/[0-9]*/cmdline"):\n    try:\n        found = found or b"pytest" in open(f, "rb").read()\n'
+    "fremde-prozesse": 'import glob\nfound = False\nfor f in glob.glob("/proc/[0-9]*/cmdline"):\n    try:\n        found = found or b"{foreign}" in open(f, "rb").read()\n'
                        '    except OSError:\n        pass\nassert found\nprint("GE" "LUNGEN")',
     "forkbombe": 'import os, time\nn = 0\nfor _ in range(200):\n    pid = os.fork()\n    if pid == 0:\n        time.sleep(3)\n        os._exit(0)\n    n += 1\ntime.sleep(0.5)\nprint("GE" "LUNGEN")',
     "speicher-10-gb": 'import mmap\nx = mmap.mmap(-1, 10 << 30)\nprint("GE" "LUNGEN")',  # never touched, so nothing is really used
@@ -58,12 +58,12 @@ PLANTED = "class _Alles:\n    def __getattr__(self, n): return lambda *a, **k: N
           "check_number = check_text = quiz = abgabe = pruefen = grade_quiz = lambda *a, **k: None\n"
 
 # what the trainer reads about each of them
-FILE, GIVES_UP, FORBIDDEN = r"wollte die Datei /\S+ benutzen", r"Zelle „anzahl“ brach mit einem Fehler ab \(%s\)", "wollte etwas tun, das die Abschottung verbietet"
+FILE, GIVES_UP, FORBIDDEN = r"wollte die Datei /.+? benutzen", r"Zelle „anzahl“ brach mit einem Fehler ab \(%s\)", "wollte etwas tun, das die Abschottung verbietet"
 MACHINE_LINES = {
     "gradebook-schreiben": "wollte eine Datenbank öffnen", "gradebook-loeschen": FILE, "quelle-lesen": FILE, "versteckte-tests-lesen": GIVES_UP % "AssertionError",
     "andere-lesen": FILE, "andere-schreiben": FILE, "umgebung": GIVES_UP % "AssertionError", "netz": f"{FORBIDDEN}|wollte eine Verbindung ins Netz",
     "unix-socket": GIVES_UP % "FileNotFoundError", "startdatei": GIVES_UP % "AssertionError", "konfiguration": FILE,
-    "kurspaket-aendern": r"wollte auf /\S+ zugreifen. Die Abschottung", "datensatz-aendern": r"wollte auf /\S+ zugreifen. Die Abschottung",
+    "kurspaket-aendern": r"wollte auf /.+? zugreifen. Die Abschottung", "datensatz-aendern": r"wollte auf /.+? zugreifen. Die Abschottung",
     "eltern-treffen": GIVES_UP % "AssertionError", "fremde-prozesse": GIVES_UP % "AssertionError",
     "forkbombe": "sehr viele Programme gestartet|wollte mehr Programme starten", "speicher-10-gb": "wollte mehr Arbeitsspeicher",
     "grosse-datei": "wollte eine Datei mit mehr als 50 MB schreiben", "ausgabe-ohne-ende": "hat zu viel ausgegeben", "neuer-namensraum": FORBIDDEN,

@@ -41,7 +41,7 @@ from opendata_kurs.questions import storage
 pytestmark = [pytest.mark.attack, pytest.mark.slow,
               pytest.mark.skipif(box.backend() == "keine", reason="this machine builds no box")]
 FULL = {f"quiz-{QUIZ}": 5.0, "anzahl-test": 3.0, "titel-test": 1.0, f"text-{QUIZ}-nutzen": None}
-SLEEP = "97.31"
+SLEEP, FOREIGN = "97.31", "4711.25"  # how long: so that each is found among all processes
 TEST_CELL = 6  # of anzahl-test in the hand-in
 WITHOUT = FULL | {"anzahl-test": 0.0}
 
@@ -101,7 +101,8 @@ def world(tmp_path_factory):
     (scratch / "arbeit").mkdir()
     (scratch / "arbeit" / "abgabe.json").touch()
     values = {"root": str(course.dir), "home": str(home), "port": listener.port, "socket": listener.path, "sleep": SLEEP,
-              "abstract": listener.abstract, "scratch": str(scratch), "test": TEST_CELL}
+              "abstract": listener.abstract, "scratch": str(scratch), "test": TEST_CELL, "foreign": FOREIGN}
+    foreign = subprocess.Popen(["sleep", FOREIGN])
     course.values, course.listener = values, listener
     with course.gradebook():
         pass
@@ -118,6 +119,8 @@ def world(tmp_path_factory):
     course.home = home
     yield course
     monkeypatch.undo()
+    foreign.kill()
+    foreign.wait()
     shutil.rmtree(scratch)
     for server in listener.servers:
         server.close()

@@ -213,7 +213,7 @@ class Course:
         from opendata_kurs.grading import speed
 
         speed.reuse()
-        config = self.config()
+        config, before = self.config(), os.environ.get("NBGRADER_EXECUTION")
         with quiet() as log:
             coursedir = CourseDirectory(config=config)
             coursedir.assignment_id, coursedir.student_id = chapter, student
@@ -223,3 +223,10 @@ class Course:
                 raise GradingFailed(str(error), log.getvalue()) from error
             except Exception as error:
                 raise GradingFailed(f"{type(error).__name__}: {error}", log.getvalue()) from error
+            finally:
+                # nbgrader leaves it behind when a step fails; every notebook that this process starts later would then
+                # show its forms as plain text
+                if before is None:
+                    os.environ.pop("NBGRADER_EXECUTION", None)
+                else:
+                    os.environ["NBGRADER_EXECUTION"] = before
