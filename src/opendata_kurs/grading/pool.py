@@ -28,7 +28,7 @@ from opendata_kurs.course_tools.gradebook_backup import backup
 from . import box, handins, runner
 from .execute import CLUSTER
 
-_WORDS = {"karten": r"geopandas|choropleth|opendata_kurs\.maps|import maps|folium|, maps\b", "klassen": r"mapclassify|fisher_jenks", "bilder": r"matplotlib|\.plot\b",
+_WORDS = {"geo": r"geopandas|opendata_kurs\.maps|import maps|, maps\b", "karten": r"choropleth|save_html|folium|maps import [^\"]*\bpoints\b", "klassen": r"mapclassify|fisher_jenks", "bilder": r"matplotlib|\.plot\b",
           "lizenzen": r"licensing", "veroeffentlichen": r"publishing|dateninventar"}
 _ATTEMPTS = 3
 LOST = "Der Bewertungsprozess ist bei dieser Abgabe mehrmals ausgefallen. Sie wurde nicht bewertet."
@@ -237,7 +237,7 @@ def needed(items: Iterable[Item], course: cfg.Course) -> tuple[list[str], list[s
                     if not package.get("delivery"):
                         slugs.add(slug)
                     if package["resources"][0]["format"].lower() == "geojson":
-                        found.add("karten")
+                        found.add("geo")
     return sorted(found), sorted(slugs)
 
 

@@ -79,7 +79,7 @@ class Zygote:
         self._wanted = b""
         self._start()
 
-    def load(self, groups: Iterable[str] = ("karten", "lizenzen", "veroeffentlichen"), slugs: Iterable[str] = ()) -> None:
+    def load(self, groups: Iterable[str] = ("geo", "karten", "lizenzen", "veroeffentlichen"), slugs: Iterable[str] = ()) -> None:
         """Tell it which libraries (`zygote.GROUPS`) and datasets to load; without this it never listens."""
         self._wanted = json.dumps({"groups": list(groups), "slugs": list(slugs)}).encode() + b"\n"
         self._tell()

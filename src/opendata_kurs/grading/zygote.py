@@ -23,11 +23,12 @@ from typing import Any
 
 from . import box
 
-BASE = ("numpy", "pandas", "matplotlib_inline.backend_inline", "ipywidgets", "anywidget", "opendata_kurs.checks", "opendata_kurs.datasets",
+BASE = ("numpy", "pandas", "matplotlib_inline.backend_inline", "opendata_kurs.checks", "opendata_kurs.datasets",
         "opendata_kurs.questions", "opendata_kurs.questions.static", "opendata_kurs.lesson", "opendata_kurs.handin", "opendata_kurs._pruefen",
         "opendata_kurs.errorhelp", "opendata_kurs.grading.values")
 GROUPS = {
-    "karten": ("geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "matplotlib.pyplot", "folium", "opendata_kurs.maps", "opendata_kurs.maps.layers"),
+    "geo": ("geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "matplotlib.pyplot", "opendata_kurs.maps"),
+    "karten": ("folium", "opendata_kurs.maps.layers"),
     "klassen": ("mapclassify",),  # two seconds: only where an exercise asks for natural classes
     "bilder": ("matplotlib.pyplot",),
     "lizenzen": ("opendata_kurs.licensing",),
