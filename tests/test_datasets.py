@@ -127,7 +127,7 @@ FAULTS = [
     (TEILE, rules.credit_fulfils_licence, credit("dl-de/by-2-0 (https"), "licence"),
     (TEILE, rules.credit_fulfils_licence, credit("https://www.govdata.de/dl-de/by-2-0"), "licence_link"),
     (TEILE, rules.credit_fulfils_licence, credit("https://open.nrw/dataset/stadtteilgrenzen-duesseldorf-d"), "dataset"),
-    (TEILE, rules.credit_fulfils_licence, credit("Daten geändert", "Daten"), "change"),
+    (TEILE, rules.credit_fulfils_licence, credit("Daten geändert (Schlüssel dreistellig, Koordinaten auf 6 Stellen gerundet, Fläche berechnet)", "Daten"), "change"),
     (TEILE, rules.files_match, lambda f: replace(f, "Altstadt", "Altstad!"), "checksum"),
     (TEILE, rules.files_match, lambda f: (f / f"{TEILE}.geojson").unlink(), "is missing"),
     (RATSWAHL, rules.files_match, lambda f: (f / f"{RATSWAHL}.csv").write_bytes("stadtteil\r\nDüsseltal".encode("latin-1")), "not UTF-8"),
