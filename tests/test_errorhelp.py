@@ -66,6 +66,15 @@ def test_original_holds_no_machine_path_and_no_colour_codes(executed):
     assert not MACHINE_PATH.search(html) and "/usr/lib" not in html
 
 
+@pytest.mark.parametrize("line", ["File /srv/Kurs mit Ümläuten/src/opendata_kurs/datasets.py:62, in metadata(slug)",
+                                  'File "C:\\Eigene Dateien\\kurs\\datasets.py", line 3', "File ~/kurs/datasets.py:1"])
+def test_folders_are_left_out_even_with_blanks(line):
+    from opendata_kurs.errorhelp import _FOLDER
+
+    left = _FOLDER.sub("", line)
+    assert "datasets.py" in left and not any(word in left for word in ("srv", "Eigene", "kurs/", "kurs\\", "src"))
+
+
 def test_html_of_a_learner_is_not_run():
     from opendata_kurs.errorhelp import explain, to_html
 

@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import socket
@@ -410,3 +411,28 @@ def test_ending_by_signal_stops_the_server(tmp_path):
             urllib.request.urlopen(url, timeout=2)
     finally:
         process.kill()
+
+
+def test_each_group_of_tests_stays_in_one_process():
+    """Two processes share the files; without the plugin's scheduler the tests of one file are dealt out one by one."""
+    pytest.importorskip("xdist")
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-n", "2", "tests/test_glossary.py", "tests/test_dialogue.py"]
+
+    def files_by_process(*extra: str) -> set[tuple[str, str]]:
+        done = subprocess.run([*command, *extra], cwd=ROOT, capture_output=True, text=True, timeout=240)
+        return set(re.findall(r"^\[(gw\d)\] .*?PASSED (tests/\w+\.py)", done.stdout, re.M))
+
+    grouped = files_by_process("-p", "opendata_kurs.cli.test", "--dist", "loadscope", "--no-loadscope-reorder")
+    assert len(grouped) == 2 and len({file for _, file in grouped}) == 2
+    assert len(files_by_process("--dist", "load")) > 2, "control: dealt out one by one"
+
+
+@pytest.mark.parametrize(("nodeid", "group"), [
+    ("tests/browser/test_lab.py::test_a", "browser"), ("tests/portal/test_portal.py::test_b[x]", "portal"),
+    ("tests/attacks/test_attacks.py::test_c", "attacks"), ("tests/test_maps.py::test_d", "tests/test_maps.py"),
+    ("tests/test_notebooks.py::test_n[01-lektion]", "tests/test_notebooks.py::test_n[01-lektion]"),
+])
+def test_group_of(nodeid, group):
+    from opendata_kurs.cli.test import group_of
+
+    assert group_of(nodeid) == group

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from html import escape
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_FOLDER = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/\s:'\"]+)+[\\/](?=[^\\/\s:'\"]+\.py)")
+# a folder's name may hold blanks
+_FOLDER = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/:'\"<>|*?\n]+)+[\\/](?=[^\\/\s:'\"]+\.py)")
 _FORGOTTEN_IMPORTS = {"pd": "import pandas as pd", "gpd": "import geopandas as gpd", "plt": "import matplotlib.pyplot as plt"}
 
 

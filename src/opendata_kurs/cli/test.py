@@ -23,8 +23,8 @@ _HELP = """Prüft, ob der Kurs auf diesem Gerät läuft.
 Prüfungen im Browser brauchen Chromium. Mit KURS_BROWSER=pflicht gilt ein fehlendes Chromium als Fehler.
 """
 _QUICK = "not slow and not browser and not portal and not attack and not notebooks"
-# Marker → group: one at a time, and started in this order.
-_HEAVY = {"portal": "portal", "browser": "browser", "attack": "attack"}
+# Folders of tests that run one after another in one process, started in this order.
+_HEAVY = ("browser", "portal", "attacks")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_MISSING = ("Chromium fehlt: Die Prüfungen im Browser liefen NICHT.\n"
                     "Unter Debian oder Ubuntu hilft:  sudo apt install chromium fonts-dejavu")
@@ -55,7 +55,7 @@ def arguments(rest: list[str], processors: int) -> list[str]:
     rest = [word for word in rest if word != "--schnell"]
     found = ["-p", "opendata_kurs.cli.test", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--durations=15"]
     if find_spec("xdist") and processors > 1 and not any(w.startswith(("-n", "--dist", "--pdb", "-s")) for w in rest):
-        found += ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+        found += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
     if quick and "-m" not in rest:
         found += ["-m", _QUICK]
     return found + rest
@@ -87,35 +87,44 @@ def run(rest: list[str]) -> int:
 # -- The plugin ----------------------------------------------------------------------------------------------------
 
 
-def _group(item) -> str:
-    for marker, group in _HEAVY.items():
-        if item.get_closest_marker(marker):
-            return group
-    if item.get_closest_marker("notebooks"):
-        return item.nodeid  # each for itself: they are long and share nothing
-    return item.nodeid.split("::")[0]
+def group_of(nodeid: str) -> str:
+    """Return which tests must run one after another in one process: a heavy folder, a file, or one notebook alone."""
+    file, _, name = nodeid.partition("::")
+    for folder in _HEAVY:
+        if file.startswith(f"tests/{folder}/"):
+            return folder
+    if file == "tests/test_notebooks.py" and "[" in name:
+        return nodeid  # each for itself: they are long and share nothing
+    return file
 
 
 def _rank(item) -> int:
-    for number, marker in enumerate(_HEAVY):
-        if item.get_closest_marker(marker):
-            return number
+    group = group_of(item.nodeid)
+    if group in _HEAVY:
+        return _HEAVY.index(group)
     return len(_HEAVY) + (0 if item.get_closest_marker("notebooks") or item.get_closest_marker("slow") else 1)
 
 
-def pytest_collection_modifyitems(config, items) -> None:
-    """Group the tests for xdist, the heavy ones first."""
-    if config.getoption("dist", "no") != "loadgroup":
-        return
-    import pytest
+def pytest_xdist_make_scheduler(config, log):
+    """Give each group to one process. xdist's own groups (`loadgroup`) do nothing with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
 
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    """Put the heavy groups first, so that the longest start first."""
+    if not hasattr(config, "workerinput"):
+        return
     ranks: dict[str, int] = {}
     for item in items:
-        group = _group(item)
+        group = group_of(item.nodeid)
         ranks[group] = min(ranks.get(group, 99), _rank(item))
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(name=group))
-    items.sort(key=lambda item: ranks[_group(item)])
+    items.sort(key=lambda item: ranks[group_of(item.nodeid)])
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
