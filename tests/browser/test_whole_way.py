@@ -157,6 +157,7 @@ def test_whole_way(course, make_lab, formgrader, page, only_local, way, tmp_path
     page.get_by_text("Die Antwort nennt die fehlende Lizenz.").first.wait_for()
     page.get_by_text(text[:60]).first.wait_for()
     box = page.locator(f"#{TEXT_CELL}")
+    page.locator(f"#{TEXT_CELL}.needs_manual_grade").wait_for()  # formgrader has fetched the points; it ignores what is typed before
     with page.expect_response(lambda r: "/formgrader/api/grade/" in r.url and r.request.method == "PUT"):
         box.fill("4")
         box.press("Tab")
