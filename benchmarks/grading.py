@@ -2,6 +2,7 @@
 
 Run `python benchmarks/grading.py [--n 40] [--rounds 1] [--jobs N] [--exercise light|map] [--growth 400]`. Prints seconds per hand-in,
 CPU seconds, peak memory (proportional set size of the whole process tree), equality of the points, and `ratio <exercise>: X.X`.
+Memory is sampled in a run of its own over the first eight hand-ins: reading it costs the processes time.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def prepare(folder: Path, chapter: str, exercise: str, n: int) -> Course:
 
 
 class Meter:
-    """Samples the memory of a process tree and its CPU seconds while it lives."""
+    """Samples the memory of a process tree while it lives."""
 
     def __init__(self, pid: int) -> None:
         """Watch the tree below `pid`."""
@@ -71,18 +72,23 @@ class Meter:
         return self.peak / 1024
 
 
-def timed(command: list[str], folder: Path) -> tuple[float, float, float]:
-    """Run a command; return seconds, CPU seconds of it and all its children, peak memory in MB."""
+def timed(command: list[str], folder: Path) -> tuple[float, float]:
+    """Run a command; return seconds, and CPU seconds of it and all its children."""
     import resource
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
+    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def peak(command: list[str], folder: Path) -> float:
+    """Run a command; return its peak memory in MB."""
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     meter = Meter(process.pid)
     process.wait()
-    seconds, peak = time.monotonic() - began, meter.stop()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak
+    return meter.stop()
 
 
 def points(course: Course, chapter: str) -> dict:
@@ -96,28 +102,41 @@ def reset(course: Course) -> None:
         shutil.rmtree(course.dir / name, ignore_errors=True)
 
 
+def command(course: Course, chapter: str, stock: bool, jobs: int | None) -> list[str]:
+    """Return the command that grades all hand-ins of a course folder."""
+    if stock:
+        return [sys.executable, "-m", "nbgrader", "autograde", chapter, "--force", "--create", "--log-level=ERROR"]
+    return [*KURS, "grade", "--kursordner", str(course.dir), "--alle", *(["--jobs", str(jobs)] if jobs else [])]
+
+
+def pair(folder: Path, chapter: str, exercise: str, n: int) -> dict[str, Course]:
+    """Return two course folders with the same hand-ins: one for stock nbgrader, one for `kurs grade`."""
+    found = {which: prepare(Path(folder, which), chapter, exercise, n) for which in ("stock", "kurs")}
+    with (found["stock"].dir / "nbgrader_config.py").open("a") as file:
+        file.write(STOCK)
+    return found
+
+
 def compare(name: str, n: int, rounds: int, jobs: int | None) -> None:
     """Measure both on one exercise."""
     chapter, exercise = EXERCISES[name]
+    best: dict[str, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory(prefix="kurs-messung-") as tmp:
-        stock, ours = (prepare(Path(tmp, which), chapter, exercise, n) for which in ("stock", "kurs"))
-        with (stock.dir / "nbgrader_config.py").open("a") as file:
-            file.write(STOCK)
-        best: dict[str, tuple[float, float, float]] = {}
+        courses = pair(Path(tmp, "zeit"), chapter, exercise, n)
         for _ in range(rounds):
-            for course in (stock, ours):
+            for which, course in courses.items():
                 reset(course)
-                nbgrader = [sys.executable, "-m", "nbgrader", "autograde", chapter, "--force", "--create", "--log-level=ERROR"]
-                kurs = [*KURS, "grade", "--kursordner", str(course.dir), "--alle", *(["--jobs", str(jobs)] if jobs else [])]
-                found = timed(nbgrader if course is stock else kurs, course.dir)
-                best[course.dir.name] = min(best.get(course.dir.name, found), found)
-        same = points(stock, chapter) == points(ours, chapter)
-        print(f"\n{exercise}, {n} Abgaben (mit Start des Programms)\n| | s je Abgabe | s gesamt | CPU-s | Spitze MB |\n|---|---|---|---|---|")
-        for label, key in (("nbgrader autograde", "stock"), ("kurs grade", "kurs")):
-            seconds, cpu, peak = best[key]
-            print(f"| {label} | {seconds / n:.2f} | {seconds:.1f} | {cpu:.1f} | {peak:.0f} |")
-        print(f"Punkte gleich: {'ja' if same else 'NEIN'}")
-        print(f"ratio {name}: {best['stock'][0] / best['kurs'][0]:.1f}", flush=True)
+                found = timed(command(course, chapter, which == "stock", jobs), course.dir)
+                best[which] = min(best.get(which, found), found)
+        same = points(courses["stock"], chapter) == points(courses["kurs"], chapter)
+        memory = {which: peak(command(course, chapter, which == "stock", jobs), course.dir)
+                  for which, course in pair(Path(tmp, "speicher"), chapter, exercise, min(n, 8)).items()}
+    print(f"\n{exercise}, {n} Abgaben (mit Start des Programms)\n| | s je Abgabe | s gesamt | CPU-s | Spitze MB |\n|---|---|---|---|---|")
+    for label, which in (("nbgrader autograde", "stock"), ("kurs grade", "kurs")):
+        seconds, cpu = best[which]
+        print(f"| {label} | {seconds / n:.2f} | {seconds:.1f} | {cpu:.1f} | {memory[which]:.0f} |")
+    print(f"Punkte gleich: {'ja' if same else 'NEIN'}")
+    print(f"ratio {name}: {best['stock'][0] / best['kurs'][0]:.1f}", flush=True)
 
 
 def growth(n: int, jobs: int | None) -> None:
@@ -126,8 +145,7 @@ def growth(n: int, jobs: int | None) -> None:
     for count in (40, n):
         with tempfile.TemporaryDirectory(prefix="kurs-messung-") as tmp:
             course = prepare(Path(tmp, "kurs"), *EXERCISES["light"], count)
-            command = [*KURS, "grade", "--kursordner", str(course.dir), *(["--jobs", str(jobs)] if jobs else [])]
-            seconds[count] = timed(command, course.dir)[0] / count
+            seconds[count] = timed(command(course, EXERCISES["light"][0], False, jobs), course.dir)[0] / count
     print(f"\nWachstum: {seconds[40]:.2f} s je Abgabe bei 40, {seconds[n]:.2f} s bei {n}\nratio growth: {seconds[n] / seconds[40]:.2f}")
 
 

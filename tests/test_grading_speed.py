@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -12,10 +13,11 @@ from grading_fixtures import CHAPTER, EXERCISE, HandIn, released_course
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import SaveAutoGrades
+from PIL import Image, ImageChops, ImageStat
 
 from opendata_kurs import datasets
 from opendata_kurs.course_tools import sanitizers
-from opendata_kurs.grading import speed
+from opendata_kurs.grading import figures, speed
 
 
 class PowerCut(BaseException):
@@ -83,32 +85,60 @@ def test_kept_datasets_are_copied_and_still_compared_with_their_checksum(monkeyp
 
 
 FIGURE = """
-import sys, hashlib
-from IPython.core.pylabtools import print_figure
+import sys
+from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from opendata_kurs import load_dataset
-from opendata_kurs.grading import zygote
+from opendata_kurs.grading import figures, shell
+shell = shell.make_shell()
 drawn = []
 stock = FigureCanvasAgg.draw
 FigureCanvasAgg.draw = lambda self: (drawn.append(1), stock(self))[1]
 if sys.argv[1] == "once":
-    zygote._prepare_figures()
+    figures.prepare(shell)
     drawn.clear()
 areas = load_dataset("duesseldorf-stadtbezirke")
 axes = areas.plot(color="#7d8590", aspect=None)
 areas.centroid.plot(ax=axes, color="#b3001b", aspect=None)
-axes.set(title="Düsseldorf")
-before = len(drawn)
-print(before, hashlib.sha256(repr(print_figure(axes.figure, bbox_inches="tight")).encode()).hexdigest())
+axes.set(title="Düsseldorf", xlabel="Länge", ylabel="Breite")
+data, _ = shell.display_formatter.format(axes.figure)
+Path(sys.argv[2]).write_bytes(data["image/png"])
+print(len(drawn))
 """
 
 
-def test_a_figure_drawn_once_looks_the_same():
+def difference(one, other) -> float:
+    """Return how much two pictures differ, of 255 and at the best of a few shifts; 255 if their sizes differ by more than 4."""
+    if max(abs(one.width - other.width), abs(one.height - other.height)) > 4:
+        return 255.0
+    size = min(one.width, other.width) - 8, min(one.height, other.height) - 8
+    middle = one.crop((4, 4, 4 + size[0], 4 + size[1]))
+    shifts = [(x, y) for x in range(9) for y in range(9)]
+    return min(ImageStat.Stat(ImageChops.difference(middle, other.crop((x, y, x + size[0], y + size[1])))).mean[0] for x, y in shifts)
+
+
+def test_a_figure_drawn_once_looks_the_same(tmp_path):
     env = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    found = {}
-    for way in ("stock", "once"):
-        result = subprocess.run([sys.executable, "-W", "ignore", "-c", FIGURE, way], capture_output=True, text=True, env=env, check=True)
-        found[way] = result.stdout.split()
-    assert found["stock"][1] == found["once"][1], "the same picture, to the byte"
-    assert int(found["stock"][0]) == 2 and int(found["once"][0]) == 0, "stock draws for each layer, too"
+    draws, pictures = {}, {}
+    for way, code in (("stock", FIGURE), ("once", FIGURE), ("control", FIGURE.replace('"#b3001b"', '"#7d8590"'))):
+        result = subprocess.run([sys.executable, "-W", "ignore", "-c", code, way, tmp_path / way], capture_output=True, text=True, env=env, check=True)
+        draws[way], pictures[way] = int(result.stdout), Image.open(tmp_path / way).convert("L")
+    assert draws == {"stock": 4, "once": 1, "control": 4}, "stock draws for each layer, and once to measure"
+    assert difference(pictures["stock"], pictures["once"]) < 1
+    assert difference(pictures["stock"], pictures["control"]) > 1.5, "without the points it is another picture"
+
+
+def test_what_reaches_over_the_edge_is_not_cut_off():
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.figure import Figure
+
+    assert figures.picture(Figure()) is None
+    figure = Figure(figsize=(3, 2))
+    axes = figure.subplots()
+    axes.set_title("Ein Titel, der breiter ist als das Bild")
+    found, usual = (Image.open(io.BytesIO(p)) for p in (figures.picture(figure), print_figure(figure, bbox_inches="tight")))
+    assert found.width > 300 and abs(found.width - usual.width) <= 4
+    axes.plot([1, 2], label="weit draußen")
+    axes.legend(bbox_to_anchor=(2.5, 1))
+    assert figures.picture(figure) == print_figure(figure, bbox_inches="tight"), "what reaches too far is drawn the usual way"

@@ -7,6 +7,7 @@ dies in between, only the hand-ins being graded at that moment are done again.
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import re
@@ -25,7 +26,7 @@ from opendata_kurs.course_tools.feedback import results
 from opendata_kurs.course_tools.grade import GradedHandIn, grade_one, line
 from opendata_kurs.course_tools.gradebook_backup import backup
 
-from . import box, handins, runner
+from . import box, handins, runner, speed
 from .execute import CLUSTER
 
 _WORDS = {"geo": r"geopandas|opendata_kurs\.maps|import maps|, maps\b", "karten": r"choropleth|save_html|folium|maps import [^\"]*\bpoints\b", "klassen": r"mapclassify|fisher_jenks", "bilder": r"matplotlib|\.plot\b",
@@ -101,9 +102,7 @@ class Workers:
 
     def __init__(self, course: cfg.Course, jobs: int, mend: Callable[[], None] = lambda: None) -> None:
         """Start `jobs` workers by fork: they share the imported libraries. `mend` is called before one is replaced."""
-        import nbgrader.api
-        import nbgrader.converters  # noqa: F401
-
+        speed.warm()
         self._mend = mend
         self.course, self._context = course, multiprocessing.get_context("fork")
         self.running: dict[Any, tuple[Any, Item | None]] = {}
@@ -113,7 +112,9 @@ class Workers:
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_worker, args=(theirs, self.course.dir, self.course._given_source), daemon=True)
+        gc.freeze()  # a worker's own collections leave alone what it shares with this process
         process.start()
+        gc.unfreeze()
         theirs.close()
         self.running[ours] = (process, None)
 
@@ -273,8 +274,7 @@ def grade_cohort(course: cfg.Course, chapters: list[str], students: list[str] | 
             return done
         with _surroundings(unisolated, cluster, *needed(todo, course), early) as zygote:
             backup(course)
-            import nbgrader.converters  # noqa: F401  (while the warm parent imports its own)
-
+            speed.warm()  # while the warm parent imports its libraries
             if zygote:
                 zygote.wait()
             for outcome in _outcomes(course, todo, min(jobs or default_jobs(), len(todo)), zygote.ensure if zygote else lambda: None):

@@ -77,6 +77,21 @@ def one_gradebook() -> Iterator[None]:
 
 
 @cache
+def warm() -> None:
+    """Do what each grading process would otherwise do for its first hand-in, so that processes forked later share it."""
+    import nbgrader.converters
+    import sqlalchemy.dialects.sqlite
+    import sqlalchemy.orm
+    from nbformat import current_nbformat, current_nbformat_minor, validator
+
+    import opendata_kurs.course_tools.sanitizers  # noqa: F401
+
+    for relaxed in (False, True):
+        validator.get_validator(current_nbformat, current_nbformat_minor, relax_add_props=relaxed)
+    sqlalchemy.orm.configure_mappers()
+
+
+@cache
 def reuse() -> None:
     """Switch it on for this process, once."""
     import nbgrader.api

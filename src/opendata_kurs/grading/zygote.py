@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from . import box
+from . import box, figures
 
 BASE = ("numpy", "pandas", "matplotlib_inline.backend_inline", "opendata_kurs.checks", "opendata_kurs.datasets",
         "opendata_kurs.questions", "opendata_kurs.questions.static", "opendata_kurs.lesson", "opendata_kurs.handin", "opendata_kurs._pruefen",
@@ -214,24 +214,6 @@ def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, me
             target.sendall(data)
 
 
-def _prepare_figures() -> None:
-    """Draw a first figure, so that fonts and file formats are loaded, and let later ones be drawn when their cell ends.
-
-    Nobody sees the drawings in between, which geopandas asks for at each layer.
-    """
-    if "matplotlib.pyplot" not in sys.modules:
-        return
-    import matplotlib.pyplot as plt
-    from IPython.core.pylabtools import print_figure
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg.draw_idle = lambda self, *args, **kwargs: None
-    figure, axes = plt.subplots()
-    axes.set(title="Titel", xlabel="x", ylabel="y")
-    print_figure(figure, bbox_inches="tight")
-    plt.close(figure)
-
-
 def _import(names: Iterable[str]) -> None:
     for name in names:
         with contextlib.suppress(ImportError):
@@ -260,7 +242,7 @@ def serve(path: str) -> None:
 
     with contextlib.suppress(OSError, ValueError, KeyError):  # a damaged file is the error message of the cell that loads it
         datasets.keep_parsed(wanted["slugs"])
-    _prepare_figures()
+    figures.prepare(shell)
     opendata_kurs._switch_on_error_help()
     gc.collect()
     gc.freeze()
