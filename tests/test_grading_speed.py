@@ -86,6 +86,7 @@ def test_kept_datasets_are_copied_and_still_compared_with_their_checksum(monkeyp
 
 FIGURE = """
 import sys
+from base64 import b64decode
 from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -103,30 +104,30 @@ axes = areas.plot(color="#7d8590", aspect=None)
 areas.centroid.plot(ax=axes, color="#b3001b", aspect=None)
 axes.set(title="Düsseldorf", xlabel="Länge", ylabel="Breite")
 data, _ = shell.display_formatter.format(axes.figure)
-Path(sys.argv[2]).write_bytes(data["image/png"])
+found = data["image/png"]
+Path(sys.argv[2]).write_bytes(b64decode(found) if isinstance(found, str) else found)
 print(len(drawn))
 """
 
 
-def difference(one, other) -> float:
-    """Return how much two pictures differ, of 255 and at the best of a few shifts; 255 if their sizes differ by more than 4."""
-    if max(abs(one.width - other.width), abs(one.height - other.height)) > 4:
-        return 255.0
-    size = min(one.width, other.width) - 8, min(one.height, other.height) - 8
-    middle = one.crop((4, 4, 4 + size[0], 4 + size[1]))
-    shifts = [(x, y) for x in range(9) for y in range(9)]
-    return min(ImageStat.Stat(ImageChops.difference(middle, other.crop((x, y, x + size[0], y + size[1])))).mean[0] for x, y in shifts)
+def seen(path) -> dict[str, float]:
+    """Return how large a picture is and how many pixels each of its colours covers: a half-covered pixel counts half."""
+    picture = Image.open(path).convert("RGB")
+    grey, red = picture.convert("L"), ImageChops.subtract(*picture.split()[:2])
+    areas, ink = (grey.point(lambda v: 255 if 110 < v < 140 else 0), grey.point(lambda v: 255 if v < 90 else 0))
+    return {"width": picture.width, "height": picture.height} | {
+        name: ImageStat.Stat(layer).sum[0] / 255 for name, layer in (("areas", areas), ("points", red), ("ink", ink))}
 
 
 def test_a_figure_drawn_once_looks_the_same(tmp_path):
     env = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    draws, pictures = {}, {}
+    draws, found = {}, {}
     for way, code in (("stock", FIGURE), ("once", FIGURE), ("control", FIGURE.replace('"#b3001b"', '"#7d8590"'))):
         result = subprocess.run([sys.executable, "-W", "ignore", "-c", code, way, tmp_path / way], capture_output=True, text=True, env=env, check=True)
-        draws[way], pictures[way] = int(result.stdout), Image.open(tmp_path / way).convert("L")
+        draws[way], found[way] = int(result.stdout), seen(tmp_path / way)
     assert draws == {"stock": 4, "once": 1, "control": 4}, "stock draws for each layer, and once to measure"
-    assert difference(pictures["stock"], pictures["once"]) < 1
-    assert difference(pictures["stock"], pictures["control"]) > 1.5, "without the points it is another picture"
+    assert found["once"] == pytest.approx(found["stock"], rel=0.04), "where a line falls between two pixels may differ"
+    assert found["control"]["points"] < found["stock"]["points"] / 10, "without the points it is another picture"
 
 
 def test_what_reaches_over_the_edge_is_not_cut_off():
@@ -139,6 +140,23 @@ def test_what_reaches_over_the_edge_is_not_cut_off():
     axes.set_title("Ein Titel, der breiter ist als das Bild")
     found, usual = (Image.open(io.BytesIO(p)) for p in (figures.picture(figure), print_figure(figure, bbox_inches="tight")))
     assert found.width > 300 and abs(found.width - usual.width) <= 4
+    axes.set_ylabel("Ein sehr langer Name für eine Achse, länger als Bild und Rand zusammen")
+    assert figures.picture(figure) == print_figure(figure, bbox_inches="tight"), "what reaches too far is drawn the usual way"
+
+
+def _legend(axes):
     axes.plot([1, 2], label="weit draußen")
     axes.legend(bbox_to_anchor=(2.5, 1))
-    assert figures.picture(figure) == print_figure(figure, bbox_inches="tight"), "what reaches too far is drawn the usual way"
+
+
+@pytest.mark.parametrize("add", [_legend, lambda axes: axes.text(4, 0.5, "weit draußen"), lambda axes: axes.figure.add_axes((2.0, 0.1, 0.5, 0.5)),
+                                 lambda axes: axes.inset_axes((2.5, 0, 0.5, 1))], ids=["legend", "text", "axes", "inset"])
+def test_what_lies_far_outside_is_drawn_the_usual_way(add):
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3, 2))
+    add(figure.subplots())
+    usual = print_figure(figure, bbox_inches="tight")
+    assert Image.open(io.BytesIO(usual)).width > 500, "positive control: it lies far outside"
+    assert figures.picture(figure) == usual

@@ -79,7 +79,7 @@ def one_gradebook() -> Iterator[None]:
 @cache
 def warm() -> None:
     """Do what each grading process would otherwise do for its first hand-in, so that processes forked later share it."""
-    import nbgrader.converters
+    import nbgrader.converters  # noqa: F401
     import sqlalchemy.dialects.sqlite
     import sqlalchemy.orm
     from nbformat import current_nbformat, current_nbformat_minor, validator
