@@ -434,7 +434,9 @@ def test_each_group_of_tests_stays_in_one_process():
 @pytest.mark.parametrize(("nodeid", "group"), [
     ("tests/browser/test_lab.py::test_a", "browser"), ("tests/portal/test_portal.py::test_b[x]", "portal"),
     ("tests/attacks/test_attacks.py::test_c", "attacks"), ("tests/test_maps.py::test_d", "tests/test_maps.py"),
-    ("tests/test_notebooks.py::test_n[01-lektion]", "tests/test_notebooks.py::test_n[01-lektion]"),
+    ("tests/test_notebooks.py::test_n[01-lektion_02_x]", "tests/test_notebooks.py 01 lektion"),
+    ("tests/test_notebooks.py::test_n[03-uebung_01_x]", "tests/test_notebooks.py 03 uebung"),
+    ("tests/test_notebooks.py::test_n[01-einfuehrungstag]", "tests/test_notebooks.py 01 uebung"),
 ])
 def test_group_of(nodeid, group):
     from opendata_kurs.cli.test import group_of

@@ -9,9 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
-from nbformat import write
+from nbformat import read, write
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from places import ROOT, notebook_id, notebooks
 
@@ -35,18 +36,53 @@ def run_cut(tmp_path, *args, namespace=True) -> tuple[subprocess.CompletedProces
     env = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "netcut"), "NETCUT_LOG": str(log), "IPYTHONDIR": str(tmp_path / "ipython"),
            "PYTEST_ADDOPTS": "", "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(tmp_path / "mpl"))}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), *args]
-    result = subprocess.run([*(NAMESPACE if namespace else []), *command], env=env, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    result = subprocess.run([*(NAMESPACE if namespace else []), *command], env=env, cwd=ROOT, capture_output=True, text=True, timeout=420)
     return result, log.read_text().splitlines() if log.exists() else []
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Return a function that runs a chapter's lessons or exercises together, once, and tells each notebook's faults.
+
+    Together, because pytest and its plugins take longer to start than most notebooks to run.
+    """
+    found: dict = {}
+
+    def of(path):
+        pattern = "lektion_*.ipynb" if path.name.startswith("lektion_") else "[!l]*.ipynb"
+        if (path.parent, pattern) not in found:
+            folder = tmp_path_factory.mktemp("netz")
+            # in a copy: exercises save files beside themselves
+            chapter = shutil.copytree(path.parent, folder / "course" / path.parent.name)
+            mode = "--nbval" if path.name.startswith("lektion_") else "--nbval-lax"
+            report = folder / "report.xml"
+            result, asked = run_cut(folder, mode, "--nbval-kernel-name=python3", f"--junitxml={report}", *map(str, sorted(chapter.glob(pattern))))
+            found[path.parent, pattern] = Results(report, result.stdout, asked)
+        return found[path.parent, pattern]
+
+    return of
+
+
+class Results:
+    """What one run found: per notebook the number of cells and the failures, and the addresses asked for."""
+
+    def __init__(self, report, output: str, asked: list[str]):
+        self.output, self.asked = output, asked
+        self.cells: dict[str, int] = {}
+        self.failures: dict[str, list[str]] = {}
+        for case in ElementTree.parse(report).iter("testcase"):
+            name = case.get("classname").removesuffix(".ipynb").rpartition(".")[2]
+            self.cells[name] = self.cells.get(name, 0) + 1
+            self.failures.setdefault(name, []).extend(f"{case.get('name')}: {fault.text or fault.get('message')}" for kind in ("failure", "error")
+                                                      for fault in case.findall(kind))
+
+
 @pytest.mark.parametrize("path", notebooks("*.ipynb"), ids=notebook_id)
-def test_notebook_runs_without_network(path, tmp_path):
-    mode = "--nbval" if path.name.startswith("lektion_") else "--nbval-lax"
-    # in a copy: exercises save files beside themselves
-    chapter = shutil.copytree(path.parent, tmp_path / "course" / path.parent.name)
-    result, asked = run_cut(tmp_path, mode, "--nbval-kernel-name=python3", str(chapter / path.name))
-    assert result.returncode == 0, result.stdout[-6000:]
-    assert asked == [], "the notebook asked for addresses outside this machine"
+def test_notebook_runs_without_network(path, results):
+    found = results(path)
+    assert found.cells.get(path.stem, 0) == sum(1 for cell in read(path, 4).cells if cell.cell_type == "code"), found.output[-3000:]
+    assert found.failures[path.stem] == []
+    assert found.asked == [], "a notebook of this run asked for addresses outside this machine"
 
 
 def _notebook(tmp_path, source, expected):
@@ -59,6 +95,15 @@ def _notebook(tmp_path, source, expected):
 def test_strict_comparison_finds_a_changed_output(tmp_path):
     assert run_cut(tmp_path, "--nbval", _notebook(tmp_path, "print(1 + 1)", "2\n"))[0].returncode == 0
     assert run_cut(tmp_path, "--nbval", _notebook(tmp_path, "print(1 + 1)", "3\n"))[0].returncode == 1
+
+
+def test_faults_are_told_to_the_right_notebook(tmp_path):
+    """Positive control for notebooks that run together."""
+    report = tmp_path / "report.xml"
+    good, bad = (shutil.move(_notebook(tmp_path, "print(1 + 1)", shown), tmp_path / f"{name}.ipynb") for name, shown in (("gut", "2\n"), ("anders", "3\n")))
+    result, asked = run_cut(tmp_path, "--nbval", f"--junitxml={report}", str(good), str(bad))
+    found = Results(report, result.stdout, asked)
+    assert found.cells == {"gut": 1, "anders": 1} and found.failures["gut"] == [] and len(found.failures["anders"]) == 1
 
 
 CONNECT = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=2)"

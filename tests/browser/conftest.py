@@ -1,6 +1,6 @@
 """Fixtures for tests in a real browser. Every test in this folder is marked `browser`.
 
-`page`       a fresh German page in Chromium
+`page`       a German page in Chromium: fresh, or with the mark `same_page` one that stays open from test to test
 `only_local` refuses and records every request that leaves this machine; the test fails if there was one
 `lab`        JupyterLab on the learner's workspace, built once
 `make_lab`   the same for a folder of your own
@@ -22,6 +22,7 @@ from . import lab as lab_tools
 
 _HERE = Path(__file__).parent
 PICTURES = _HERE.parents[1] / "build" / "bilder"
+SIZE = {"width": 1400, "height": 1000}  # a laptop's window
 
 
 def pytest_collection_modifyitems(items) -> None:
@@ -54,6 +55,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     seen = item.stash.get(_SEEN, None)
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     if report.failed and seen is not None and call.when in ("setup", "call"):
         report.sections.append(("Browser", "\n".join(seen.console[-40:])))
         for number, page in enumerate(seen.context.pages):
@@ -67,17 +69,18 @@ def pytest_runtest_makereport(item, call):
 class _Seen:
     context: object
     console: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
 
 _SEEN = pytest.StashKey[_Seen]()
+_FAILED = pytest.StashKey[bool]()
 
 
-@pytest.fixture
-def context(chromium, request):
-    """A browser context of its own: no cookies, German, a laptop's window."""
-    context = chromium.new_context(locale="de-DE", viewport={"width": 1400, "height": 1000})
+def _new_context(chromium) -> _Seen:
+    """Return a browser context of its own: no cookies, German, a laptop's window."""
+    context = chromium.new_context(locale="de-DE", viewport=SIZE)
     context.set_default_timeout(30_000)
-    seen = request.node.stash[_SEEN] = _Seen(context)
+    seen = _Seen(context)
     began = time.monotonic()
 
     def write(message) -> None:
@@ -86,18 +89,10 @@ def context(chromium, request):
 
     context.on("console", write)
     context.on("weberror", lambda e: seen.console.append(f"{time.monotonic() - began:.1f} error: {str(e.error)[:600]}"))
-    yield context
-    context.close()
+    return seen
 
 
-@pytest.fixture
-def page(context):
-    """A fresh page."""
-    return context.new_page()
-
-
-@pytest.fixture
-def outside(context) -> list[str]:
+def _fence(context) -> list[str]:
     """Refuse requests to the outside and return the growing list of their addresses."""
     asked: list[str] = []
 
@@ -110,6 +105,51 @@ def outside(context) -> list[str]:
 
     context.route("**/*", decide)
     return asked
+
+
+@pytest.fixture
+def context(chromium, request):
+    """A fresh browser context."""
+    seen = request.node.stash[_SEEN] = _new_context(chromium)
+    yield seen.context
+    seen.context.close()
+
+
+@pytest.fixture(scope="package")
+def _kept(chromium):
+    seen = _new_context(chromium)
+    seen.asked = _fence(seen.context)
+    yield seen
+    seen.context.close()
+
+
+@pytest.fixture
+def _kept_page(_kept, request):
+    request.node.stash[_SEEN] = _kept
+    _kept.asked.clear()
+    page = _kept.context.pages[0] if _kept.context.pages else _kept.context.new_page()
+    page.set_viewport_size(SIZE)
+    page.set_default_timeout(30_000)
+    yield page
+    if request.node.stash.get(_FAILED, False):
+        page.close()  # the next test gets a fresh one
+
+
+@pytest.fixture
+def page(request):
+    """A fresh page, or (mark `same_page`) one that stays open: JupyterLab takes seconds to load, `Lab.open` then does not reload it."""
+    if request.node.get_closest_marker("same_page"):
+        return request.getfixturevalue("_kept_page")
+    return request.getfixturevalue("context").new_page()
+
+
+@pytest.fixture
+def outside(request) -> list[str]:
+    """Refuse requests to the outside and return the growing list of their addresses."""
+    if request.node.get_closest_marker("same_page"):
+        request.getfixturevalue("_kept_page")
+        return request.getfixturevalue("_kept").asked
+    return _fence(request.getfixturevalue("context"))
 
 
 @pytest.fixture

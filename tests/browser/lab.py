@@ -41,6 +41,12 @@ _FORMS = """async () => {
     const renderer = rendermime.createRenderer(mimeType, {data: {}})
     const manager = await Promise.race([renderer._manager.promise, new Promise(go => setTimeout(go, 50))])
     return !!manager?.restoredStatus }"""
+_OPEN_INSTEAD = """async path => {
+    const app = window.jupyterapp
+    for (const widget of [...app.shell.widgets('main')]) {
+        if (widget.context?.model.dirty) await widget.context.revert()
+        widget.dispose() }
+    await app.commands.execute('docmanager:open', {path}) }"""
 _CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 
 
@@ -61,8 +67,14 @@ class Lab:
     log: Path
 
     def open(self, page, notebook: str) -> None:
-        """Open NOTEBOOK (relative to the server's root) and wait until its kernel is idle and forms can be shown."""
-        page.goto(f"{self.url}/lab/tree/{quote(notebook)}?token={self.token}&reset")
+        """Open NOTEBOOK (relative to the server's root) and wait until its kernel is idle and forms can be shown.
+
+        A page that shows this JupyterLab already is not loaded again: what it has open is closed, unsaved.
+        """
+        if page.url.startswith(f"{self.url}/lab/"):
+            page.evaluate(_OPEN_INSTEAD, notebook)
+        else:
+            page.goto(f"{self.url}/lab/tree/{quote(notebook)}?token={self.token}&reset")
         self.ready(page, notebook)
 
     def ready(self, page, notebook: str) -> None:

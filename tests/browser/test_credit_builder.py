@@ -6,6 +6,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from .lab import axe, errors
 
+pytestmark = pytest.mark.same_page
 FORM = "form.odk-credit"
 ALL_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"

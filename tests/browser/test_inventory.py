@@ -8,6 +8,7 @@ from opendata_kurs.inventory import load_inventory, save_inventory
 
 from .lab import axe, errors
 
+pytestmark = pytest.mark.same_page
 FORM = "section.odk-inventory"
 ALL_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"

@@ -34,6 +34,7 @@ def test_the_notebook_is_seen_on_a_phone(page, lab, only_local):
     shown = "() => !document.querySelector('#jp-left-stack')?.classList.contains('lm-mod-hidden')"
     for width, expected in ((1280, True), (360, False)):
         page.set_viewport_size({"width": width, "height": 800})
+        page.goto("about:blank")  # the plugin decides when JupyterLab loads
         lab.open(page, NAMES[0])
         page.wait_for_function(f"expected => ({shown})() === expected", arg=expected)
     lab.close(page)
@@ -49,6 +50,7 @@ def test_trainers_tools_are_away(page, lab, only_local):
 
 
 @pytest.mark.slow
+@pytest.mark.same_page
 @pytest.mark.parametrize("name", NAMES)
 def test_lesson_runs_in_jupyterlab(page, lab, only_local, name):
     lab.open(page, name)

@@ -13,6 +13,7 @@ from opendata_kurs.questions import model, scoring, static, storage
 from .lab import axe, errors
 
 GOOD = Path(__file__).resolve().parents[1] / "fixtures" / "fragen" / "gut"
+pytestmark = pytest.mark.same_page
 FORM = "form.odk"
 NAMES = ("probe", "probe-test", "selbsttest")
 ALL_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -178,14 +179,15 @@ def test_a_form_that_jupyterlab_gave_up_comes_back(exercise, page):
     work.wait_points(9.0)
 
 
-def test_without_the_course_plugin_the_form_stays_lost(exercise, page):
+def test_without_the_course_plugin_the_form_stays_lost(questions_lab, context):
     """Positive control: it is the plugin that brings the form back."""
+    page = context.new_page()
     page.route("**/opendata-kurs/static/remoteEntry.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    work = exercise("probe")
-    work.open()
+    Exercise(questions_lab, page, "probe").open()
     page.evaluate(GIVE_UP, GIVEN_UP)
     page.wait_for_timeout(2000)
     assert page.locator(FORM).count() == 0
+    questions_lab.close(page)
 
 
 def test_a_form_of_an_earlier_day_says_what_to_do(exercise, page):

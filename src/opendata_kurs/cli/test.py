@@ -7,6 +7,7 @@ at the same time on both processors, lets the longest start first, and says in G
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from importlib.util import find_spec
@@ -88,13 +89,13 @@ def run(rest: list[str]) -> int:
 
 
 def group_of(nodeid: str) -> str:
-    """Return which tests must run one after another in one process: a heavy folder, a file, or one notebook alone."""
+    """Return which tests must run one after another in one process: a heavy folder, a file, or a chapter's lessons or exercises."""
     file, _, name = nodeid.partition("::")
     for folder in _HEAVY:
         if file.startswith(f"tests/{folder}/"):
             return folder
-    if file == "tests/test_notebooks.py" and "[" in name:
-        return nodeid  # each for itself: they are long and share nothing
+    if file == "tests/test_notebooks.py" and (found := re.search(r"\[(\d\d)-(lektion)?", name)):
+        return f"{file} {found[1]} {found[2] or 'uebung'}"  # what runs together there
     return file
 
 
