@@ -124,6 +124,8 @@ def test_whole_way(course, make_lab, formgrader, page, only_local, way, tmp_path
     report = me.run("pruefen-zelle")
     assert "○" not in report and report.count("✓") == 4, report
     assert "Die Bewertung kann genauer hinsehen" in report
+    printed = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output pre", has_text="genauer hinsehen")
+    assert printed.evaluate("e => getComputedStyle(e).wordBreak") == "normal", "on a phone, lines break between words"
     _picture(page, f"pruefen-{way}")
 
     me.edit("abgabe-zelle")

@@ -1,6 +1,7 @@
 // Brings a form back that JupyterLab gave up. ipywidgets waits two seconds for a form's model. On a slow machine the
 // model arrives just then: it is there, but the page says "model not found" for good. This plugin looks again.
-// Where there is no model (Python was restarted), it says in German what to do.
+// Where there is no model (Python was restarted), it says in German what to do. It also makes room on a phone: the list
+// of files is folded away, and printed text breaks between words.
 // Written by hand in the shape that JupyterLab loads: a container with init() and get(). Nothing to build.
 
 const MIME = "application/vnd.jupyter.widget-view+json";
@@ -8,6 +9,7 @@ const GIVEN_UP = "Error displaying widget: model not found";
 const WHAT_TO_DO = "Dieses Formular ist nicht mehr mit Python verbunden. Führen Sie die Zelle noch einmal aus.";
 const LOOK_AGAIN = 500; // ms
 const NARROW = 700; // px: below, the list of files would cover the notebook
+const WHOLE_WORDS = ".jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }"; // JupyterLab cuts at any letter
 
 // Yields [renderer, saved data] for each widget output of the open notebooks.
 function* widgetOutputs(app) {
@@ -36,7 +38,7 @@ async function repair(renderer, data) {
 
 const plugin = {
   id: "opendata-kurs:formulare",
-  description: "Brings forms back after a reload.",
+  description: "Brings forms back after a reload, makes room on a phone.",
   autoStart: true,
   activate(app) {
     const look = async () => {
@@ -45,6 +47,7 @@ const plugin = {
       }
       setTimeout(look, LOOK_AGAIN);
     };
+    document.head.append(Object.assign(document.createElement("style"), { textContent: WHOLE_WORDS }));
     app.restored.then(() => {
       if (window.innerWidth < NARROW) app.shell.collapseLeft();
       look();
