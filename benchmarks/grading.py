@@ -96,6 +96,11 @@ def points(course: Course, chapter: str) -> dict:
     return {s: {r.name: r.cells for r in results(course, chapter, s)} for s in course.students(chapter)}
 
 
+def total(found: dict) -> float:
+    """Return the sum of what `points` found."""
+    return sum(value or 0 for exercises in found.values() for cells in exercises.values() for value in cells.values())
+
+
 def reset(course: Course) -> None:
     """Forget all results."""
     for name in ("autograded", "bewertungsstand", "feedback"):
@@ -128,14 +133,15 @@ def compare(name: str, n: int, rounds: int, jobs: int | None) -> None:
                 reset(course)
                 found = timed(command(course, chapter, which == "stock", jobs), course.dir)
                 best[which] = min(best.get(which, found), found)
-        same = points(courses["stock"], chapter) == points(courses["kurs"], chapter)
+        given = {which: points(course, chapter) for which, course in courses.items()}
         memory = {which: peak(command(course, chapter, which == "stock", jobs), course.dir)
                   for which, course in pair(Path(tmp, "speicher"), chapter, exercise, min(n, 8)).items()}
     print(f"\n{exercise}, {n} Abgaben (mit Start des Programms)\n| | s je Abgabe | s gesamt | CPU-s | Spitze MB |\n|---|---|---|---|---|")
     for label, which in (("nbgrader autograde", "stock"), ("kurs grade", "kurs")):
         seconds, cpu = best[which]
         print(f"| {label} | {seconds / n:.2f} | {seconds:.1f} | {cpu:.1f} | {memory[which]:.0f} |")
-    print(f"Punkte gleich: {'ja' if same else 'NEIN'}")
+    sums = " und ".join(f"{total(found):g}" for found in given.values())
+    print(f"Punkte gleich: {'ja' if given['stock'] == given['kurs'] else 'NEIN'} (Summe {sums})")
     print(f"ratio {name}: {best['stock'][0] / best['kurs'][0]:.1f}", flush=True)
 
 

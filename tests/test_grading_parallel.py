@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from grading_fixtures import CHAPTER, EXERCISE, QUIZ, HandIn, released_course
+from places import ROOT
 
 from opendata_kurs.course_tools import gradebook_backup
 from opendata_kurs.course_tools.config import Course
@@ -268,6 +270,22 @@ def test_faults_lose_nothing(course, capsys):
         print(f"\n{kills} runs; killed: {told}")
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert str(course.dir) not in left
+
+
+# --- side by side with stock nbgrader -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@needs_box
+def test_benchmark_in_short_gives_the_points_of_stock_nbgrader():
+    """The speed itself is not asserted: this machine is shared. The hand-ins are the first three of the round trip."""
+    command = [sys.executable, "-m", "benchmarks.grading", "--n", "3", "--exercise", "light"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Punkte gleich: ja (Summe 22 und 22)" in done.stdout, done.stdout  # 12 for the perfect one, 0 for the empty, 10 for „Koeln“
+    rows = re.findall(r"^\| (nbgrader autograde|kurs grade) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| (\d+) \|$", done.stdout, re.M)
+    assert [row[0] for row in rows] == ["nbgrader autograde", "kurs grade"] and all(float(value) > 0 for row in rows for value in row[1:])
+    assert re.search(r"^ratio light: \d+\.\d$", done.stdout, re.M)
 
 
 # --- beyond one machine ---------------------------------------------------------------------------------------------------

@@ -101,8 +101,7 @@ class Workers:
     """Some worker processes with one hand-in each; one that dies is replaced, its hand-in is tried again."""
 
     def __init__(self, course: cfg.Course, jobs: int, mend: Callable[[], None] = lambda: None) -> None:
-        """Start `jobs` workers by fork: they share the imported libraries. `mend` is called before one is replaced."""
-        speed.warm()
+        """Start `jobs` workers by fork: they share what this process has loaded. `mend` is called before one is replaced."""
         self._mend = mend
         self.course, self._context = course, multiprocessing.get_context("fork")
         self.running: dict[Any, tuple[Any, Item | None]] = {}
