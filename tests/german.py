@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -83,6 +84,8 @@ def learner_texts() -> Iterator[tuple[str, str]]:
     for path in sorted([*(ROOT / "course").rglob("*.yml"), ROOT / "docs" / "wege.yml"]):
         if path.exists():
             yield str(path.relative_to(ROOT)), "\n".join(_strings(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    words = ROOT / "src" / "opendata_kurs" / "lab_settings" / "erweiterung" / "opendata-kurs" / "static" / "deutsch.json"
+    yield str(words.relative_to(ROOT)), "\n".join(_strings(json.loads(words.read_text(encoding="utf-8"))))
     for path in [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "datasets" / "README.md"]:
         if path.exists():
             text = path.read_text(encoding="utf-8")

@@ -1,32 +1,104 @@
 """JupyterLab and lesson pages as learners see them."""
 
+import json
 import os
+import re
 from pathlib import Path
 
+import jupyterlab.commands
+import jupyterlab_language_pack_de_DE
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from opendata_kurs.lab_settings import EXTENSIONS
 from opendata_kurs.templates import lesson_html
 
 from .lab import axe, errors, is_local
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 LESSONS = sorted(COURSE.glob("0*/lektion_*.ipynb"))
+GERMAN_WORDS = EXTENSIONS / "opendata-kurs" / "static" / "deutsch.json"
 NAMES = [path.relative_to(COURSE).as_posix() for path in LESSONS]
 # Words that stock JupyterLab, nbgrader and folium show in English.
 ENGLISH = ("Would you like", "Trusted", "Make this Notebook", "Select Kernel", "Update available", "Dismiss",
            "Validate", "File Load Error", "Server Connection Error", "Cancel", "Don't Save")
 
 
+# JupyterLab shows these without asking its translator; "main area content" and the like are read out, not seen.
+LEFT_IN_ENGLISH = {"Enable Debugger", "More commands", "main area content", "main area toolbar", "side panel content", "Responsive popup toolbar",
+                   "Markdown Cell Content", "Common Tools", "Advanced Tools"}
+# Text, descriptions and menus of JupyterLab itself, without what a notebook says.
+TEXTS = """() => { const found = new Set(), own = '.jp-Cell-inputWrapper, .jp-RenderedHTMLCommon, .jp-OutputArea-output, .jp-DirListing-content, style, script'
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
+    for (let node; (node = walk.nextNode()); ) {
+        if ((node.closest ? node : node.parentElement).closest(own)) continue
+        if (node.nodeType === Node.TEXT_NODE) found.add(node.textContent.trim())
+        else for (const name of ['title', 'aria-label', 'placeholder']) found.add(node.getAttribute(name) ?? '') }
+    return [...found] }"""
+
+
+def _known_to_jupyterlab() -> set[str]:
+    """The English texts in JupyterLab's own code that it would translate."""
+    static = Path(jupyterlab.commands.get_app_dir()) / "static"
+    pattern = re.compile(r"""\.(?:__|_n)\(\s*(?:"([^"\\\\]+)"|'([^'\\\\]+)')""")
+    return {first or second for file in static.glob("*.js") for first, second in pattern.findall(file.read_text(encoding="utf-8"))}
+
+
+def _same_in_german(lab) -> set[str]:
+    """English texts whose German is the same word, by JupyterLab's language pack and ours."""
+    pack = Path(jupyterlab_language_pack_de_DE.__file__).parent / "locale" / "de_DE" / "LC_MESSAGES" / "jupyterlab.json"
+    words = json.loads(pack.read_text(encoding="utf-8")) | json.loads(GERMAN_WORDS.read_text(encoding="utf-8"))
+    return {english for english, german in words.items() if english and german[0] == english}
+
+
+def _english(page, lab) -> set[str]:
+    """Open each menu and return what JupyterLab shows or reads out in English although it could translate it."""
+    texts = set(page.evaluate(TEXTS))
+    for entry in page.locator(".lm-MenuBar-item").all():
+        entry.click()
+        page.locator(".lm-Menu").first.wait_for()
+        texts |= set(page.locator(".lm-Menu .lm-Menu-itemLabel").all_inner_texts())
+        page.keyboard.press("Escape")
+    texts = {re.sub(r" \([^()]*\)$", "", text) for text in texts}  # without the keys
+    return texts & _known_to_jupyterlab() - _same_in_german(lab)
+
+
+@pytest.mark.same_page
 def test_jupyterlab_is_german(page, lab, only_local):
-    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+    lab.open(page, NAMES[0])
     page.get_by_role("menuitem", name="Datei").wait_for()
     assert page.get_by_role("menuitem", name="File").count() == 0
     page.wait_for_timeout(2000)  # news and update dialogs come late
     assert page.locator("dialog[open], .jp-Dialog").count() == 0
     text = page.inner_text("body")
     assert [word for word in ENGLISH if word in text] == []
+    assert _english(page, lab) <= LEFT_IN_ENGLISH
+    assert page.locator("#jp-skiplink a").text_content() == "Zum Hauptbereich springen"
+    assert "Zelle 1 von" in page.locator("#jp-main-statusbar").inner_text()
+
+
+@pytest.mark.same_page
+def test_the_question_before_a_restart_is_german(page, lab, only_local):
+    lab.open(page, NAMES[0])
+    page.evaluate("() => { window.jupyterapp.commands.execute('kernelmenu:restart') }")
+    dialog = page.locator(".jp-Dialog")
+    dialog.wait_for()
+    assert dialog.inner_text().split("\n") == [
+        "Kernel neu starten?",
+        "Den Kernel von lektion_01_begriff.ipynb neu starten? Was die Zellen bisher berechnet haben, wird dabei vergessen. Ihr Text bleibt.",
+        "Nicht mehr fragen.", "Abbrechen", "Neu starten",
+    ]  # fmt: skip
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    lab.close(page)
+
+
+def test_positive_control_the_language_pack_alone_is_half_english(page, lab):
+    page.route("**/deutsch.json", lambda route: route.abort())
+    lab.open(page, NAMES[0])
+    assert {"Run this cell and advance", "Move Cell Up", "Restart the kernel and run all cells"} <= _english(page, lab)
+    lab.close(page)
 
 
 def test_the_notebook_is_seen_on_a_phone(page, lab, only_local):
@@ -40,8 +112,9 @@ def test_the_notebook_is_seen_on_a_phone(page, lab, only_local):
     lab.close(page)
 
 
+@pytest.mark.same_page
 def test_trainers_tools_are_away(page, lab, only_local):
-    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+    lab.open(page, NAMES[0])
     page.get_by_role("menuitem", name="Datei").wait_for()
     commands = page.evaluate("() => window.jupyterapp.commands.listCommands()")
     assert "notebook:run-all-cells" in commands, "positive control: the list is the real one"

@@ -1,7 +1,8 @@
 // Brings a form back that JupyterLab gave up. ipywidgets waits two seconds for a form's model. On a slow machine the
 // model arrives just then: it is there, but the page says "model not found" for good. This plugin looks again.
 // Where there is no model (Python was restarted), it says in German what to do. It also makes room on a phone: the list
-// of files is folded away, and printed text breaks between words.
+// of files is folded away, and printed text breaks between words. And it adds the German words that JupyterLab's
+// language pack lacks or has wrong (deutsch.json, in the pack's own form: English text -> German, one or plural).
 // Written by hand in the shape that JupyterLab loads: a container with init() and get(). Nothing to build.
 
 const MIME = "application/vnd.jupyter.widget-view+json";
@@ -36,9 +37,25 @@ async function repair(renderer, data) {
   }
 }
 
+const WORDS = new URL("deutsch.json", document.currentScript.src);
+let shared; // what JupyterLab shares with its plugins: name -> version -> module
+
+// Adds our words right after JupyterLab fetched its own, before anything is labelled. The server could merge them too
+// (entry point `jupyterlab.locale`), but it compares versions, and the pack gives its name as version.
+async function completeGerman() {
+  const versions = Object.values(shared["@jupyterlab/translation"]);
+  const [{ TranslationManager }, answer] = await Promise.all([versions[0].get().then((make) => make()), fetch(WORDS)]);
+  const words = await answer.json();
+  const fetchPack = TranslationManager.prototype.fetch;
+  TranslationManager.prototype.fetch = async function (locale) {
+    await fetchPack.call(this, locale);
+    if (locale.startsWith("de")) Object.assign(this._domainData?.jupyterlab ?? {}, words);
+  };
+}
+
 const plugin = {
   id: "opendata-kurs:formulare",
-  description: "Brings forms back after a reload, makes room on a phone.",
+  description: "Brings forms back after a reload, makes room on a phone, completes the German words.",
   autoStart: true,
   activate(app) {
     const look = async () => {
@@ -49,10 +66,20 @@ const plugin = {
     };
     document.head.append(Object.assign(document.createElement("style"), { textContent: WHOLE_WORDS }));
     app.restored.then(() => {
+      const skip = document.querySelector("#jp-skiplink a"); // JupyterLab asks no translator here
+      if (skip) skip.textContent = "Zum Hauptbereich springen";
       if (window.innerWidth < NARROW) app.shell.collapseLeft();
       look();
     });
   },
 };
 
-(window._JUPYTERLAB ??= {})["opendata-kurs"] = { init() {}, get: async () => () => ({ __esModule: true, default: plugin }) };
+(window._JUPYTERLAB ??= {})["opendata-kurs"] = {
+  init(scope) {
+    shared = scope;
+  },
+  async get() {
+    await completeGerman().catch(console.warn); // without them JupyterLab is only partly German
+    return () => ({ __esModule: true, default: plugin });
+  },
+};
