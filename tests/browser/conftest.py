@@ -136,6 +136,8 @@ def _kept_page(_kept, request):
     page.set_viewport_size(SIZE)
     page.set_default_timeout(30_000)
     yield page
+    for other in _kept.context.pages[1:]:
+        other.close()
     if request.node.stash.get(_FAILED, False):
         page.close()  # the next test gets a fresh one
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -68,21 +68,28 @@ class Lab:
     root: Path
     seconds: float
     log: Path
+    prefix: str = ""
+
+    def at(self, folder: str) -> Lab:
+        """Return the same JupyterLab with FOLDER (made if missing) as the place for notebooks: no second server, no second page."""
+        (self.root / folder).mkdir(exist_ok=True)
+        return replace(self, root=self.root / folder, prefix=f"{self.prefix}{folder}/")
 
     def open(self, page, notebook: str) -> None:
-        """Open NOTEBOOK (relative to the server's root) and wait until its kernel is idle and forms can be shown.
+        """Open NOTEBOOK (relative to `root`) and wait until its kernel is idle and forms can be shown.
 
         A page that shows this JupyterLab already is not loaded again: what it has open is closed, unsaved.
         """
+        notebook = self.prefix + notebook
         if page.url.startswith(f"{self.url}/lab/"):
             page.evaluate(_OPEN_INSTEAD, notebook)
         else:
             page.goto(f"{self.url}/lab/tree/{quote(notebook)}?token={self.token}&reset")
-        self.ready(page, notebook)
+        self.ready(page, notebook.removeprefix(self.prefix))
 
     def ready(self, page, notebook: str) -> None:
-        """Wait until NOTEBOOK is the open one, its kernel is idle and forms can be shown."""
-        page.wait_for_function(_SHOWN, arg=notebook, timeout=60_000)
+        """Wait until NOTEBOOK (relative to `root`) is the open one, its kernel is idle and forms can be shown."""
+        page.wait_for_function(_SHOWN, arg=self.prefix + notebook, timeout=60_000)
         page.wait_for_function(_IDLE, timeout=60_000)
         page.wait_for_function(_FORMS, timeout=60_000)
 

@@ -20,8 +20,8 @@ PARTS = [
 
 
 @pytest.fixture(scope="module")
-def credit_lab(make_lab, tmp_path_factory):
-    lab = make_lab(tmp_path_factory.mktemp("vermerk"))
+def credit_lab(lab):
+    lab = lab.at("vermerk")
     nbformat.write(new_notebook(cells=[
         new_markdown_cell("# Vermerk"),
         new_code_cell('from opendata_kurs.licensing import credit_builder\n'

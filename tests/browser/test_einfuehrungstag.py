@@ -123,6 +123,7 @@ def _form(page, name: str):
     return form
 
 
+@pytest.mark.same_page
 def test_the_whole_day_by_keyboard(day, page):
     keys = Keyboard(page)
     cells = {"datentag": "tag-datentag", "offen": "tag-offen-oder-nicht", "karte-fragen": "tag-karte", "ampel": "tag-ampel"}
@@ -166,6 +167,7 @@ def test_the_whole_day_by_keyboard(day, page):
     assert errors(day.cells(page)) == []
 
 
+@pytest.mark.same_page
 def test_readable_and_without_violations(day, page):
     page.set_viewport_size({"width": 1400, "height": 2600})
     assert errors(day.run_all(page)) == []

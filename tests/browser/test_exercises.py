@@ -15,6 +15,7 @@ from .learner import FORM, OUTPUT, Learner
 
 
 @pytest.mark.slow
+@pytest.mark.same_page
 @pytest.mark.parametrize(("chapter", "exercise"), [("02_lizenzen", "uebung_03_namensnennung")])
 def test_whole_exercise_by_keyboard(page, lab, only_local, chapter, exercise):
     page.set_default_timeout(60_000)

@@ -16,8 +16,8 @@ FOCUS = "() => document.activeElement.name || document.activeElement.textContent
 
 
 @pytest.fixture(scope="module")
-def inventory_lab(make_lab, tmp_path_factory):
-    lab = make_lab(tmp_path_factory.mktemp("inventar"))
+def inventory_lab(lab):
+    """The learner's JupyterLab itself: the inventory lies in the workspace, wherever the notebook is."""
     nbformat.write(new_notebook(cells=[
         new_markdown_cell("# Inventar"),
         new_code_cell("from opendata_kurs import dateninventar\ndateninventar()"),

@@ -193,10 +193,12 @@ def test_the_fence_sees_stock_folium(page, outside, tmp_path):
     assert len(outside) >= 4 and all(not is_local(url) for url in outside)
 
 
-def test_an_error_in_a_cell_is_seen(page, make_lab, tmp_path):
+@pytest.mark.same_page
+def test_an_error_in_a_cell_is_seen(page, lab):
+    lab = lab.at("fehler")
     nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")], metadata={"kernelspec": {
-        "name": "python3", "display_name": "Python 3", "language": "python"}}), tmp_path / "fehler.ipynb")
-    lab = make_lab(tmp_path)
+        "name": "python3", "display_name": "Python 3", "language": "python"}}), lab.root / "fehler.ipynb")
     lab.open(page, "fehler.ipynb")
     lab.run_all(page)
     assert errors(lab.cells(page)) == ["ZeroDivisionError: division by zero"]
+    lab.close(page)

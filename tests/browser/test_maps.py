@@ -263,7 +263,8 @@ def test_notebook_frame(page, only_local, tmp_path):
 
 
 @pytest.mark.slow
-def test_explorer_in_jupyterlab_by_keyboard(page, make_lab, only_local, tmp_path_factory):
+@pytest.mark.same_page
+def test_explorer_in_jupyterlab_by_keyboard(page, lab, only_local):
     code = (
         "import pandas as pd\nfrom opendata_kurs import load_dataset\nfrom opendata_kurs.maps import map_explorer\n"
         "d = load_dataset('koeln-stadtteile')\nd['zahl'] = range(len(d))\n"
@@ -271,10 +272,9 @@ def test_explorer_in_jupyterlab_by_keyboard(page, make_lab, only_local, tmp_path
         "map_explorer(d, {'flaeche_km2': 'Fläche', 'zahl': 'Zahl'}, title='Köln', name='stadtteil', year='jahr',"
         " schemes=('quantiles', 'equal_interval'))"
     )
-    folder = tmp_path_factory.mktemp("karten")
+    lab = lab.at("karten")
     notebook = new_notebook(cells=[new_code_cell(code)], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    nbformat.write(notebook, folder / "karte.ipynb")
-    lab = make_lab(folder)
+    nbformat.write(notebook, lab.root / "karte.ipynb")
     lab.open(page, "karte.ipynb")
     try:
         assert errors(lab.run_all(page)) == []

@@ -41,8 +41,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def questions_lab(make_lab, tmp_path_factory):
-    return make_lab(tmp_path_factory.mktemp("fragen"))
+def questions_lab(lab):
+    return lab.at("fragen")
 
 
 class Exercise:

@@ -87,12 +87,13 @@ def _follow_the_link(me: Learner) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.same_page
 @pytest.mark.parametrize("way", ["maus", "tastatur"])
-def test_whole_way(course, make_lab, formgrader, page, only_local, way, tmp_path, capsys):
+def test_whole_way(course, lab, formgrader, page, only_local, way, tmp_path, capsys):
     page.set_default_timeout(60_000)
-    workspace = tmp_path / way
+    lab = lab.at(way)
+    workspace = lab.root
     build_workspace(workspace)
-    lab = make_lab(workspace)
     folder = workspace / CHAPTER
     perfect = next(h for h in roundtrip.load(ROOT / "tests" / "roundtrips" / f"{CHAPTER}__{EXERCISE}.yml")["abgaben"] if h["name"] == "perfekt")
     text = perfect["freitext"][TEXT_CELL]
@@ -153,6 +154,7 @@ def test_whole_way(course, make_lab, formgrader, page, only_local, way, tmp_path
     # the free text, read and graded by a person in formgrader; the page shows rubric and answer
     with course.gradebook() as gb:
         submission = gb.find_submission_notebook(EXERCISE, CHAPTER, way).id
+    page = page.context.new_page()  # JupyterLab stays open for the next test
     page.goto(formgrader("manage_assignments"))
     page.get_by_role("row").get_by_text(CHAPTER).first.wait_for()
     page.goto(formgrader(f"submissions/{submission}/"))
