@@ -5,11 +5,14 @@ The rules take a folder, so that tests can run them on the collection and on cop
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import multiprocessing
 import re
-import subprocess
+import runpy
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -314,12 +317,34 @@ def raw_files_inside(datasets: Path, raw: Path | None = None) -> Complaints:
             yield f"{file.relative_to(datasets)} is a raw file"
 
 
+# Scripts run in processes of their own. These are forked from one that has loaded the libraries: loading them again
+# would take longer than most scripts.
+_PROCESSES = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
+_PROCESSES.set_forkserver_preload(["geopandas", "openpyxl"])
+
+
+def _run_script(script: str, arguments: list[str], log: str) -> None:
+    """Run a script like `python script arguments`, with what it prints in LOG."""
+    sys.argv = [script, *arguments]
+    with open(log, "w", encoding="utf-8") as output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except Exception:
+            traceback.print_exc()
+            sys.exit(1)
+
+
 def not_reproduced(folder: Path, raw: Path, out: Path) -> Complaints:
     """`prepare.py` makes the same bytes again, data and datapackage."""
-    command = [sys.executable, str(folder / "prepare.py"), "--raw", str(raw), "--out", str(out)]
-    run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
-    if run.returncode:
-        yield f"prepare.py failed: {run.stderr.strip().splitlines()[-1]}"
+    out.mkdir(parents=True, exist_ok=True)
+    log = out / "ausgabe.txt"
+    run = _PROCESSES.Process(target=_run_script, args=(str(folder / "prepare.py"), ["--raw", str(raw), "--out", str(out)], str(log)))
+    run.start()
+    run.join(120)
+    run.kill()  # nothing happens when it has ended
+    run.join()
+    if run.exitcode:
+        yield f"prepare.py failed: {log.read_text(encoding='utf-8').strip().splitlines()[-1]}"
         return
     for name in ["datapackage.json", *(r["path"] for r in package(folder)["resources"])]:
         if not (out / name).is_file() or (out / name).read_bytes() != (folder / name).read_bytes():
