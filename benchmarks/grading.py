@@ -122,7 +122,7 @@ def pair(folder: Path, chapter: str, exercise: str, n: int) -> dict[str, Course]
     return found
 
 
-def compare(name: str, n: int, rounds: int, jobs: int | None) -> None:
+def compare(name: str, n: int, rounds: int, jobs: int | None, memory_n: int) -> None:
     """Measure both on one exercise."""
     chapter, exercise = EXERCISES[name]
     best: dict[str, tuple[float, float]] = {}
@@ -135,7 +135,7 @@ def compare(name: str, n: int, rounds: int, jobs: int | None) -> None:
                 best[which] = min(best.get(which, found), found)
         given = {which: points(course, chapter) for which, course in courses.items()}
         memory = {which: peak(command(course, chapter, which == "stock", jobs), course.dir)
-                  for which, course in pair(Path(tmp, "speicher"), chapter, exercise, min(n, 8)).items()}
+                  for which, course in pair(Path(tmp, "speicher"), chapter, exercise, min(n, memory_n)).items()}
     print(f"\n{exercise}, {n} Abgaben (mit Start des Programms)\n| | s je Abgabe | s gesamt | CPU-s | Spitze MB |\n|---|---|---|---|---|")
     for label, which in (("nbgrader autograde", "stock"), ("kurs grade", "kurs")):
         seconds, cpu = best[which]
@@ -163,9 +163,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--exercise", choices=EXERCISES, action="append")
     parser.add_argument("--growth", type=int)
+    parser.add_argument("--memory-n", type=int, default=8, help="hand-ins in the run that measures memory")
     args = parser.parse_args()
     for name in args.exercise or EXERCISES:
-        compare(name, args.n, args.rounds, args.jobs)
+        compare(name, args.n, args.rounds, args.jobs, args.memory_n)
     if args.growth:
         growth(args.growth, args.jobs)
 
