@@ -150,19 +150,19 @@ def serve(workspace: Path, log: Path, *extra: str) -> Iterator[Lab]:
             server.kill()
 
 
-def axe(page, include: str | None = None, tags: tuple[str, ...] = WCAG) -> list[str]:
-    """Return the accessibility rules that PAGE (or the part INCLUDE selects) violates, with one place each."""
+def axe(page, include: str | None = None, tags: tuple[str, ...] = WCAG, rules: tuple[str, ...] = ()) -> list[str]:
+    """Return the accessibility rules that PAGE (or the part INCLUDE selects) violates, with one place each; RULES instead of TAGS checks only these."""
     for frame in page.frames:
         with contextlib.suppress(Exception):  # a frame may be sandboxed
             frame.evaluate(AXE)
     found = page.evaluate(
         # JupyterLab's body is 0 high with overflow hidden: axe takes all cells for invisible and checks no colour there
-        """async ([include, tags]) => {
+        """async ([include, type, values]) => {
             if (!document.body.offsetHeight) document.body.style.minHeight = '100vh'
             const result = await axe.run(include ? {include: [[include]]} : document,
-                {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})
+                {runOnly: {type, values}, resultTypes: ['violations']})
             return result.violations.map(v => [v.id, v.help, v.nodes.length, v.nodes[0].target.flat().join(' > '),
                                                v.nodes[0].html.slice(0, 200)]) }""",
-        [include, list(tags)],
+        [include, "rule" if rules else "tag", list(rules or tags)],
     )
     return [f"{rule}: {text} ({count}×, {place}: {json.dumps(source)})" for rule, text, count, place, source in found]

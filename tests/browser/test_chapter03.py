@@ -121,8 +121,12 @@ FOCUS = "() => { const e = document.activeElement; return e.getAttribute('aria-l
 @pytest.mark.parametrize("name", SHOWN)
 def test_each_map_of_the_lessons(shown, name):
     text = SHOWN[name]
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for width in (360, 1280):
+        page = shown(text, width)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+        page.screenshot(path=str(SHOTS / f"{name}-{width}.png"), full_page=True)
     info = json.loads(re.search(r'id="karte-angaben">(.*?)</script>', text, re.S)[1])
-    page = shown(text, 1280)
     assert page.evaluate(COUNT) == info.get("gezeichnet", info["anzahl"])
     legend = page.locator("aside.legende")
     assert legend.locator("h2").inner_text() and legend.locator("li").count() >= 1
@@ -145,11 +149,6 @@ def test_each_map_of_the_lessons(shown, name):
     page.keyboard.press("Enter")
     assert page.locator("tbody tr").first.is_visible()
     assert map_faults(page) == []
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    for width in (1280, 360):
-        page = shown(text, width)
-        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
-        page.screenshot(path=str(SHOTS / f"{name}-{width}.png"), full_page=True)
 
 
 @pytest.mark.parametrize(("fault", "rule"), [

@@ -25,6 +25,7 @@ from rdflib.namespace import DCAT, DCTERMS, RDF
 
 from opendata_kurs import portal, portal_env
 from opendata_kurs.cli import main
+from opendata_kurs.cli.test import find_chromium
 from opendata_kurs.portal import PortalUnavailable
 
 pytestmark = [pytest.mark.portal, pytest.mark.slow]
@@ -342,7 +343,7 @@ def test_inside_ckan(folder, portal_environment):
 @pytest.mark.browser
 def test_no_outside_requests(folder, tmp_path):
     """A real browser sees German pages that ask nothing of any other server."""
-    chromium = shutil.which("chromium")
+    chromium = find_chromium()
     playwright = pytest.importorskip("playwright.sync_api")
     if not chromium:
         pytest.skip("Chromium is missing")
