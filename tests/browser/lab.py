@@ -122,26 +122,33 @@ def errors(cells: list[dict]) -> list[str]:
             if out["output_type"] == "error" and "raises-exception" not in cell["metadata"].get("tags", [])]
 
 
-@contextlib.contextmanager
-def serve(workspace: Path, log: Path, *extra: str) -> Iterator[Lab]:
+TOKEN = "nur-fuer-die-pruefung"
+
+
+def serve(workspace: Path, log: Path, *extra: str) -> contextlib.AbstractContextManager[Lab]:
     """Serve WORKSPACE with the learners' settings, as `kurs start` does."""
-    token, port, began = "nur-fuer-die-pruefung", choose_port(0), time.monotonic()
+    port = choose_port(0)
     command = lab_settings.server_command(workspace, port, "/lab", "--expose-app-in-browser", *extra)
+    return running(command, lab_settings.server_environment(workspace, TOKEN), workspace, f"http://127.0.0.1:{port}", log)
+
+
+@contextlib.contextmanager
+def running(command: list[str], environment: dict[str, str], root: Path, url: str, log: Path) -> Iterator[Lab]:
+    """Start a Jupyter server in the folder ROOT, wait until it answers at URL (with TOKEN), and end it afterwards."""
+    began = time.monotonic()
     with open(log, "wb") as output:
-        server = subprocess.Popen(command, env=lab_settings.server_environment(workspace, token), cwd=workspace,
-                                  stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
+        server = subprocess.Popen(command, env=environment, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         while True:
             try:
-                opener.open(f"{url}/api/status?token={token}", timeout=2).read()
+                opener.open(f"{url}/api/status?token={TOKEN}", timeout=2).read()
                 break
             except OSError:
                 if server.poll() is not None or time.monotonic() - began > 90:
                     raise AssertionError(log.read_text(errors="replace")[-3000:]) from None
                 time.sleep(0.1)
-        yield Lab(url, token, workspace, time.monotonic() - began, log)
+        yield Lab(url, TOKEN, root, time.monotonic() - began, log)
     finally:
         server.terminate()
         try:

@@ -6,16 +6,13 @@ Once by mouse, once by keyboard only. The screenshots go to build/bilder.
 from __future__ import annotations
 
 import csv
-import subprocess
-import time
-import urllib.request
 
 import pytest
 from places import ROOT
 
 from opendata_kurs import cli, lab_settings, paths
 from opendata_kurs.cli.course import leitung_environment
-from opendata_kurs.cli.start import _stop, choose_port
+from opendata_kurs.cli.start import choose_port
 from opendata_kurs.course_tools import roundtrip
 from opendata_kurs.course_tools.config import Course
 from opendata_kurs.course_tools.release import release
@@ -23,7 +20,7 @@ from opendata_kurs.questions import model
 from opendata_kurs.workspace import build_workspace
 
 from .conftest import PICTURES
-from .lab import axe
+from .lab import TOKEN, axe, running
 from .learner import FORM, OUTPUT, Learner
 
 CHAPTER, LESSON, EXERCISE, QUIZ = "01_was_ist_open_data", "lektion_01_begriff", "uebung_01_begriff", "uebung-01-begriff"
@@ -40,24 +37,14 @@ def course(tmp_path_factory) -> Course:
 @pytest.fixture(scope="module")
 def formgrader(course, tmp_path_factory):
     """The server behind `kurs leitung`, on the trainer's folder."""
-    token, port = "nur-fuer-die-pruefung", choose_port(0)
-    log = tmp_path_factory.mktemp("log") / "formgrader.txt"
-    with pytest.MonkeyPatch.context() as patch, log.open("wb") as output:
+    port = choose_port(0)
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("jupyter")))
-        server = subprocess.Popen(lab_settings.server_command(course.dir, port, "/formgrader/manage_assignments"), cwd=course.dir,
-                                  env=leitung_environment(course.dir, token) | {"KURS_KURSORDNER": str(course.dir)},
-                                  stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    began = time.monotonic()
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=2).read()
-            break
-        except OSError:
-            assert server.poll() is None and time.monotonic() - began < 90, log.read_text(errors="replace")[-3000:]
-            time.sleep(0.2)
-    yield lambda path: f"{url}/formgrader/{path}?token={token}"
-    _stop(server)
+        environment = leitung_environment(course.dir, TOKEN) | {"KURS_KURSORDNER": str(course.dir)}
+        command = lab_settings.server_command(course.dir, port, "/formgrader/manage_assignments")
+    url, log = f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("log") / "formgrader.txt"
+    with running(command, environment, course.dir, url, log):
+        yield lambda path: f"{url}/formgrader/{path}?token={TOKEN}"
 
 
 def _picture(page, name: str) -> None:
