@@ -86,7 +86,7 @@ def test_the_question_before_a_restart_is_german(page, lab, only_local):
     dialog.wait_for()
     assert dialog.inner_text().split("\n") == [
         "Kernel neu starten?",
-        "Den Kernel von lektion_01_begriff.ipynb neu starten? Was die Zellen bisher berechnet haben, wird dabei vergessen. Ihr Text bleibt.",
+        "Den Kernel von „lektion_01_begriff.ipynb“ neu starten? Was die Zellen bisher berechnet haben, wird dabei vergessen. Ihr Text bleibt.",
         "Nicht mehr fragen.", "Abbrechen", "Neu starten",
     ]  # fmt: skip
     page.keyboard.press("Escape")
