@@ -221,11 +221,20 @@ def _kill(whom: str, run: subprocess.Popen, choice: random.Random) -> str:
     return whom
 
 
+def _until_free(course) -> None:
+    """Wait until the workers of a killed run have finished what they were at: so long they hold the folder's lock."""
+    for _ in range(300):
+        with contextlib.suppress(pool.Busy), pool.exclusive(course):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the folder stays locked after its run was killed")
+
+
 @pytest.mark.slow
 @needs_box
 def test_faults_lose_nothing(course, capsys):
     """SIGKILL at random moments: nothing is lost, nothing graded twice, the gradebook opens. Long run: KURS_FEHLERLAEUFE=50."""
-    kills = int(os.environ.get("KURS_FEHLERLAEUFE", "6"))
+    kills = int(os.environ.get("KURS_FEHLERLAEUFE", "3"))
     kinds = ("worker", "zygote", "kurs grade")
     told = dict.fromkeys([*kinds, "zu spaet", "fertig"], 0)
 
@@ -237,7 +246,9 @@ def test_faults_lose_nothing(course, capsys):
     for name in names:
         HandIn(course, name)
     choice = random.Random(20261122)
-    for _ in range(kills):
+    for _ in range(2 * kills):  # some come too late, when all is done
+        if sum(told[kind] for kind in kinds) == kills:
+            break
         for name in choice.sample(names, 3):  # always something to do
             handins.state_file(course, CHAPTER, name).unlink(missing_ok=True)
         before = {name: page(name) for name in names if handins.read_state(course, CHAPTER, name).get("stand")}
@@ -257,6 +268,7 @@ def test_faults_lose_nothing(course, capsys):
         if run.poll() is None:
             run.kill()
             run.wait()
+        _until_free(course)
         assert {name: page(name) for name in before} == before, "what was finished is not graded again"
         told["fertig"] += open_ - sum(not handins.read_state(course, CHAPTER, name).get("stand") for name in names)
         if (course.dir / "gradebook.db").exists():
@@ -269,8 +281,8 @@ def test_faults_lose_nothing(course, capsys):
         assert db.execute("select count(*) from submitted_assignment").fetchone()[0] == len(names)
         assert db.execute("select count(*) from grade").fetchone()[0] == 4 * len(names), "each cell once"
     with capsys.disabled():
-        print(f"\n{kills} runs; killed: {told}")
-    assert all(told[kind] for kind in kinds), told
+        print(f"\nkilled: {told}")
+    assert all(told[kind] for kind in kinds) and sum(told[kind] for kind in kinds) == kills, told
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert str(course.dir) not in left
 

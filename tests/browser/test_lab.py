@@ -26,7 +26,8 @@ ENGLISH = ("Would you like", "Trusted", "Make this Notebook", "Select Kernel", "
 
 
 # JupyterLab shows these without asking its translator; "main area content" and the like are read out, not seen.
-LEFT_IN_ENGLISH = {"Enable Debugger", "More commands", "main area content", "main area toolbar", "side panel content", "Responsive popup toolbar",
+# "default" is the name of a workspace.
+LEFT_IN_ENGLISH = {"default", "Python File", "Enable Debugger", "More commands", "main area content", "main area toolbar", "side panel content", "Responsive popup toolbar",
                    "Markdown Cell Content", "Common Tools", "Advanced Tools"}
 # Text, descriptions and menus of JupyterLab itself, without what a notebook says.
 TEXTS = """() => { const found = new Set(), own = '.jp-Cell-inputWrapper, .jp-RenderedHTMLCommon, .jp-OutputArea-output, .jp-DirListing-content, style, script'
