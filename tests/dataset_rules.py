@@ -344,7 +344,8 @@ def not_reproduced(folder: Path, raw: Path, out: Path) -> Complaints:
     run.kill()  # nothing happens when it has ended
     run.join()
     if run.exitcode:
-        yield f"prepare.py failed: {log.read_text(encoding='utf-8').strip().splitlines()[-1]}"
+        said = log.read_text(encoding="utf-8").strip().splitlines() if log.is_file() else []
+        yield f"prepare.py failed: {said[-1] if said else f'nothing was said, exit code {run.exitcode} (-9: stopped after 120 s)'}"
         return
     for name in ["datapackage.json", *(r["path"] for r in package(folder)["resources"])]:
         if not (out / name).is_file() or (out / name).read_bytes() != (folder / name).read_bytes():

@@ -2,8 +2,7 @@
 
 `page`       a German page in Chromium: fresh, or with the mark `same_page` one that stays open from test to test
 `only_local` records every request to another machine (none gets through); the test fails if there was one
-`lab`        JupyterLab on the learner's workspace, built once
-`make_lab`   the same for a folder of your own
+`lab`        JupyterLab on the learner's workspace, built once; `lab.at("folder")` for notebooks of your own
 """
 
 from __future__ import annotations
@@ -167,19 +166,7 @@ def only_local(outside):
 
 
 @pytest.fixture(scope="package")
-def make_lab(tmp_path_factory, chromium):
-    """Return a function that serves a folder with JupyterLab until the folder's last test."""
-    with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("jupyter")))
-
-        def make(workspace: Path, *extra: str) -> lab_tools.Lab:
-            return stack.enter_context(lab_tools.serve(workspace, tmp_path_factory.mktemp("log") / "lab.txt", *extra))
-
-        yield make
-
-
-@pytest.fixture(scope="package")
-def workspace(make_lab, tmp_path_factory) -> Path:
+def workspace(tmp_path_factory) -> Path:
     """A learner's workspace with all lessons and exercises."""
     from opendata_kurs.workspace import build_workspace
 
@@ -189,6 +176,9 @@ def workspace(make_lab, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def lab(make_lab, workspace) -> lab_tools.Lab:
+def lab(workspace, chromium, tmp_path_factory):
     """JupyterLab on the learner's workspace, as `kurs start` opens it."""
-    return make_lab(workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("jupyter")))
+        with lab_tools.serve(workspace, tmp_path_factory.mktemp("log") / "lab.txt") as served:
+            yield served

@@ -26,6 +26,7 @@ NO_PROXY_THERE = "--proxy-server=http://127.0.0.1:9"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", NO_PROXY_THERE]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+TOKEN = "nur-fuer-die-pruefung"
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 _IDLE = "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 _SHOWN = "name => window.jupyterapp?.shell?.currentWidget?.context?.path === name"
@@ -49,6 +50,10 @@ _OPEN_INSTEAD = """async path => {
     for (const widget of [...app.shell.widgets('main')]) {
         if (widget.context?.model.dirty) await widget.context.revert()
         widget.dispose() }
+    // as a fresh page shows itself: earlier tests fold side panels away, change the theme or make room for axe
+    document.body.style.minHeight = ''
+    app.shell.expandLeft()
+    if (document.body.dataset.jpThemeName !== 'JupyterLab Light') await app.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})
     await app.commands.execute('docmanager:open', {path}) }"""
 _CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 
@@ -80,12 +85,12 @@ class Lab:
 
         A page that shows this JupyterLab already is not loaded again: what it has open is closed, unsaved.
         """
-        notebook = self.prefix + notebook
+        path = self.prefix + notebook
         if page.url.startswith(f"{self.url}/lab/"):
-            page.evaluate(_OPEN_INSTEAD, notebook)
+            page.evaluate(_OPEN_INSTEAD, path)
         else:
-            page.goto(f"{self.url}/lab/tree/{quote(notebook)}?token={self.token}&reset")
-        self.ready(page, notebook.removeprefix(self.prefix))
+            page.goto(f"{self.url}/lab/tree/{quote(path)}?token={self.token}&reset")
+        self.ready(page, notebook)
 
     def ready(self, page, notebook: str) -> None:
         """Wait until NOTEBOOK (relative to `root`) is the open one, its kernel is idle and forms can be shown."""
@@ -122,13 +127,10 @@ def errors(cells: list[dict]) -> list[str]:
             if out["output_type"] == "error" and "raises-exception" not in cell["metadata"].get("tags", [])]
 
 
-TOKEN = "nur-fuer-die-pruefung"
-
-
-def serve(workspace: Path, log: Path, *extra: str) -> contextlib.AbstractContextManager[Lab]:
+def serve(workspace: Path, log: Path) -> contextlib.AbstractContextManager[Lab]:
     """Serve WORKSPACE with the learners' settings, as `kurs start` does."""
     port = choose_port(0)
-    command = lab_settings.server_command(workspace, port, "/lab", "--expose-app-in-browser", *extra)
+    command = lab_settings.server_command(workspace, port, "/lab", "--expose-app-in-browser")
     return running(command, lab_settings.server_environment(workspace, TOKEN), workspace, f"http://127.0.0.1:{port}", log)
 
 

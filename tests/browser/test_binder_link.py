@@ -24,15 +24,18 @@ BASE = "/user/stadt-open-data-kurs-x1y2z3/"  # a hub gives each session an addre
 
 @pytest.fixture
 def image(tmp_path) -> dict[str, str]:
-    """The environment of a Binder container after postBuild: an own home, the course's settings, the workspace."""
+    """The environment of a Binder container after postBuild: an own home, the course's settings, the workspace.
+
+    Binder keeps the settings in its Python environment. The one of this test run is not ours to write to, so they lie beside.
+    """
     home, settings = tmp_path / "home", tmp_path / "etc"
     home.mkdir()
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON", "XDG"))}
     variables |= {"HOME": str(home), "JUPYTER_CONFIG_PATH": str(settings), "JUPYTER_TOKEN": TOKEN,
                   "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-    prepare = (ROOT / "binder" / "postBuild").read_text().split('python -c "')[1].split('"')[0]
+    prepare = "from opendata_kurs.lab_settings import prepare_image; prepare_image()"
+    assert f'python -c "{prepare}"' in (ROOT / "binder" / "postBuild").read_text(), "what runs here is what Binder runs"
     own = prepare.replace("prepare_image()", f"from pathlib import Path; prepare_image(config_dir=Path({str(settings)!r}))")
-    assert own != prepare, "only the place of the settings is changed: the environment is not ours to write to"
     subprocess.run([sys.executable, "-c", own], env=variables, check=True)
     return variables
 

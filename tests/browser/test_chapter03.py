@@ -157,6 +157,8 @@ def test_each_map_of_the_lessons(shown, name):
      " document.querySelector('.leaflet-control-zoom-in').textContent = '' }", "link-name|button-name|aria-command-name"),
     ("() => { document.querySelector('figcaption').style.color = '#cccccc' }", "color-contrast"),
     ("() => { document.documentElement.removeAttribute('lang') }", "html-has-lang"),
+    ("() => { for (const a of document.querySelectorAll('.leaflet-control-zoom a'))"
+     " a.style.cssText = 'display:block;width:9px;height:9px;line-height:9px;min-width:0;min-height:0;font-size:8px' }", "target-size"),
 ])  # fmt: skip
 def test_positive_control_axe_finds_a_planted_fault(shown, fault, rule):
     page = shown(SHOWN[next(iter(SHOWN))], 1280)

@@ -8,6 +8,7 @@ from pathlib import Path
 import jupyterlab.commands
 import jupyterlab_language_pack_de_DE
 import nbformat
+import playwright.sync_api
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -25,47 +26,61 @@ ENGLISH = ("Would you like", "Trusted", "Make this Notebook", "Select Kernel", "
            "Validate", "File Load Error", "Server Connection Error", "Cancel", "Don't Save")
 
 
-# JupyterLab shows these without asking its translator; "main area content" and the like are read out, not seen.
-# "default" is the name of a workspace.
-LEFT_IN_ENGLISH = {"default", "Python File", "Enable Debugger", "More commands", "main area content", "main area toolbar", "side panel content", "Responsive popup toolbar",
-                   "Markdown Cell Content", "Common Tools", "Advanced Tools"}
-# Text, descriptions and menus of JupyterLab itself, without what a notebook says.
-TEXTS = """() => { const found = new Set(), own = '.jp-Cell-inputWrapper, .jp-RenderedHTMLCommon, .jp-OutputArea-output, .jp-DirListing-content, style, script'
+# JupyterLab shows these without asking its translator; most of them are read out, not seen.
+LEFT_IN_ENGLISH = {"Enable Debugger", "More commands", "main area content", "main area toolbar", "side panel content", "Responsive popup toolbar",
+                   "Markdown Cell Content", "Python File"}
+# Text, descriptions and menus of JupyterLab itself, without names of files and workspaces and what a notebook says.
+TEXTS = """() => { const found = new Set()
+    const own = '.jp-Cell-inputWrapper, .jp-RenderedHTMLCommon, .jp-OutputArea-output, .jp-DirListing-content, .jp-RunningSessions-item, style, script'
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
     for (let node; (node = walk.nextNode()); ) {
         if ((node.closest ? node : node.parentElement).closest(own)) continue
         if (node.nodeType === Node.TEXT_NODE) found.add(node.textContent.trim())
         else for (const name of ['title', 'aria-label', 'placeholder']) found.add(node.getAttribute(name) ?? '') }
     return [...found] }"""
+MENU_TEXTS = ".lm-Menu .lm-Menu-itemLabel"
+LISTS_OF_NAMES = {"Sprache im Texteditor", "Design des Texteditors", "Sprache"}  # programming languages, designs, languages
 
 
 def _known_to_jupyterlab() -> set[str]:
-    """The English texts in JupyterLab's own code that it would translate."""
-    static = Path(jupyterlab.commands.get_app_dir()) / "static"
-    pattern = re.compile(r"""\.(?:__|_n)\(\s*(?:"([^"\\\\]+)"|'([^'\\\\]+)')""")
-    return {first or second for file in static.glob("*.js") for first, second in pattern.findall(file.read_text(encoding="utf-8"))}
+    """The English texts in JupyterLab's own code that it would translate, and the titles of its submenus."""
+    folder = Path(jupyterlab.commands.get_app_dir())
+    text = r"""(?:"([^"\\]+)"|'([^'\\]+)')"""
+    pattern = re.compile(rf"\.(?:__|_n|_p)\(\s*{text}(?:\s*,\s*{text})?")
+    found = {part for file in (folder / "static").glob("*.js") for parts in pattern.findall(file.read_text(encoding="utf-8")) for part in parts}
+    titles = re.compile(r'"submenu":\s*\{[^{}]*?"label":\s*"([^"]+)"')
+    found |= {title for file in (folder / "schemas").rglob("*.json") for title in titles.findall(file.read_text(encoding="utf-8"))}
+    return found - {""}
 
 
-def _same_in_german(lab) -> set[str]:
+def _same_in_german() -> set[str]:
     """English texts whose German is the same word, by JupyterLab's language pack and ours."""
     pack = Path(jupyterlab_language_pack_de_DE.__file__).parent / "locale" / "de_DE" / "LC_MESSAGES" / "jupyterlab.json"
     words = json.loads(pack.read_text(encoding="utf-8")) | json.loads(GERMAN_WORDS.read_text(encoding="utf-8"))
-    return {english for english, german in words.items() if english and german[0] == english}
+    texts = ((english.rpartition("\x04")[2], german) for english, german in words.items() if english)
+    return {english for english, german in texts if german[0] == english}
 
 
-def _english(page, lab) -> set[str]:
-    """Open each menu and return what JupyterLab shows or reads out in English although it could translate it."""
+def _english(page) -> set[str]:
+    """Open each menu and submenu; return what JupyterLab shows or reads out in English although it could translate it."""
     texts = set(page.evaluate(TEXTS))
     for entry in page.locator(".lm-MenuBar-item").all():
         entry.click()
-        page.locator(".lm-Menu").first.wait_for()
-        texts |= set(page.locator(".lm-Menu .lm-Menu-itemLabel").all_inner_texts())
-        page.keyboard.press("Escape")
+        menu = page.locator(".lm-Menu").first
+        menu.wait_for()
+        for more in menu.locator('.lm-Menu-item[data-type="submenu"]:not(.lm-mod-disabled):not(.lm-mod-hidden)').all():
+            if more.inner_text().strip() in LISTS_OF_NAMES:
+                continue
+            more.click()
+            page.locator(".lm-Menu").nth(1).wait_for()
+            texts |= set(page.locator(MENU_TEXTS).all_inner_texts())
+        texts |= set(page.locator(MENU_TEXTS).all_inner_texts())
+        for _ in range(page.locator(".lm-Menu").count()):
+            page.keyboard.press("Escape")
     texts = {re.sub(r" \([^()]*\)$", "", text) for text in texts}  # without the keys
-    return texts & _known_to_jupyterlab() - _same_in_german(lab)
+    return texts & _known_to_jupyterlab() - _same_in_german()
 
 
-@pytest.mark.same_page
 def test_jupyterlab_is_german(page, lab, only_local):
     lab.open(page, NAMES[0])
     page.get_by_role("menuitem", name="Datei").wait_for()
@@ -74,9 +89,12 @@ def test_jupyterlab_is_german(page, lab, only_local):
     assert page.locator("dialog[open], .jp-Dialog").count() == 0
     text = page.inner_text("body")
     assert [word for word in ENGLISH if word in text] == []
-    assert _english(page, lab) <= LEFT_IN_ENGLISH
     assert page.locator("#jp-skiplink a").text_content() == "Zum Hauptbereich springen"
     assert "Zelle 1 von" in page.locator("#jp-main-statusbar").inner_text()
+    english = _english(page)
+    assert english <= LEFT_IN_ENGLISH
+    assert {"main area content", "Enable Debugger"} <= english, "positive control"
+    lab.close(page)
 
 
 @pytest.mark.same_page
@@ -98,7 +116,7 @@ def test_the_question_before_a_restart_is_german(page, lab, only_local):
 def test_positive_control_the_language_pack_alone_is_half_english(page, lab):
     page.route("**/deutsch.json", lambda route: route.abort())
     lab.open(page, NAMES[0])
-    assert {"Run this cell and advance", "Move Cell Up", "Restart the kernel and run all cells"} <= _english(page, lab)
+    assert {"Run this cell and advance", "Move Cell Up", "Restart the kernel and run all cells"} <= _english(page)
     lab.close(page)
 
 
@@ -121,6 +139,7 @@ def test_trainers_tools_are_away(page, lab, only_local):
     assert "notebook:run-all-cells" in commands, "positive control: the list is the real one"
     assert [c for c in commands if c.startswith(("nbgrader", "formgrader", "validate:", "al:", "cl:"))] == []
     assert not page.evaluate("() => window.jupyterapp.hasPlugin('@jupyter/nbgrader:validate-assignment')")
+    lab.close(page)
 
 
 @pytest.mark.slow
@@ -182,6 +201,13 @@ def test_pictures_keep_their_alternative_text(tmp_path):
     picture = new_output("display_data", {"image/png": pixel})
     cell = new_code_cell("zeige()", outputs=[picture], metadata={"opendata_kurs": {"alt": "Balken je Stadtbezirk"}})
     assert 'alt="Balken je Stadtbezirk"' in _export(tmp_path, cell).read_text(encoding="utf-8")
+
+
+def test_the_fence_lets_nothing_through(page, outside):
+    """The proxy that does not exist refuses, not the network: without it, a machine without network would say another thing."""
+    with pytest.raises(playwright.sync_api.Error, match="ERR_PROXY_CONNECTION_FAILED"):
+        page.goto("http://example.org/")
+    assert outside == ["http://example.org/"]
 
 
 def test_the_fence_sees_stock_folium(page, outside, tmp_path):

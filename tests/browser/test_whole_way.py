@@ -142,6 +142,7 @@ def test_whole_way(course, lab, formgrader, page, only_local, way, tmp_path, cap
     with course.gradebook() as gb:
         submission = gb.find_submission_notebook(EXERCISE, CHAPTER, way).id
     page = page.context.new_page()  # JupyterLab stays open for the next test
+    page.set_default_timeout(60_000)
     page.goto(formgrader("manage_assignments"))
     page.get_by_role("row").get_by_text(CHAPTER).first.wait_for()
     page.goto(formgrader(f"submissions/{submission}/"))

@@ -26,7 +26,7 @@ Prüfungen im Browser brauchen Chromium. Mit KURS_BROWSER=pflicht gilt ein fehle
 _QUICK = "not slow and not browser and not portal and not attack and not notebooks"
 # Folders of tests that run one after another in one process, started in this order.
 _HEAVY = ("browser", "portal", "attacks")
-# The first is Chromium without a window (Debian's name): the same browser, faster to start.
+# The first is Chromium without its windows (Debian's name): the same engine, faster to start.
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_MISSING = ("Chromium fehlt: Die Prüfungen im Browser liefen NICHT.\n"
                     "Unter Debian oder Ubuntu hilft:  sudo apt install chromium fonts-dejavu")

@@ -37,19 +37,21 @@ async function repair(renderer, data) {
   }
 }
 
-const WORDS = new URL("deutsch.json", document.currentScript.src);
+const HERE = document.currentScript?.src; // known only while this file is loaded
+const PATIENCE = 5000; // ms: JupyterLab starts without our words rather than late
 let shared; // what JupyterLab shares with its plugins: name -> version -> module
 
 // Adds our words right after JupyterLab fetched its own, before anything is labelled. The server could merge them too
 // (entry point `jupyterlab.locale`), but it compares versions, and the pack gives its name as version.
 async function completeGerman() {
-  const versions = Object.values(shared["@jupyterlab/translation"]);
-  const [{ TranslationManager }, answer] = await Promise.all([versions[0].get().then((make) => make()), fetch(WORDS)]);
-  const words = await answer.json();
+  const [version] = Object.values(shared["@jupyterlab/translation"]);
+  const answer = await fetch(new URL("deutsch.json", HERE), { signal: AbortSignal.timeout(PATIENCE) });
+  if (!answer.ok) throw new Error(`deutsch.json: ${answer.status}`);
+  const [{ TranslationManager }, words] = await Promise.all([version.get().then((make) => make()), answer.json()]);
   const fetchPack = TranslationManager.prototype.fetch;
   TranslationManager.prototype.fetch = async function (locale) {
     await fetchPack.call(this, locale);
-    if (locale.startsWith("de")) Object.assign(this._domainData?.jupyterlab ?? {}, words);
+    if (this.languageCode.startsWith("de")) Object.assign(this._domainData.jupyterlab, words);
   };
 }
 
@@ -67,7 +69,7 @@ const plugin = {
     document.head.append(Object.assign(document.createElement("style"), { textContent: WHOLE_WORDS }));
     app.restored.then(() => {
       const skip = document.querySelector("#jp-skiplink a"); // JupyterLab asks no translator here
-      if (skip) skip.textContent = "Zum Hauptbereich springen";
+      if (skip && document.documentElement.lang.startsWith("de")) skip.textContent = "Zum Hauptbereich springen";
       if (window.innerWidth < NARROW) app.shell.collapseLeft();
       look();
     });
