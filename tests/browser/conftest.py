@@ -166,19 +166,19 @@ def only_local(outside):
 
 
 @pytest.fixture(scope="package")
-def workspace(tmp_path_factory) -> Path:
-    """A learner's workspace with all lessons and exercises."""
+def workspace(tmp_path_factory):
+    """A learner's workspace with all lessons and exercises. Its JupyterLab keeps state (and whom it trusts) in a folder of its own."""
     from opendata_kurs.workspace import build_workspace
 
     folder = tmp_path_factory.mktemp("kurs") / "Mein Ordner ü"
-    build_workspace(folder)
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("jupyter")))
+        build_workspace(folder)
+        yield folder
 
 
 @pytest.fixture(scope="package")
 def lab(workspace, chromium, tmp_path_factory):
     """JupyterLab on the learner's workspace, as `kurs start` opens it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("jupyter")))
-        with lab_tools.serve(workspace, tmp_path_factory.mktemp("log") / "lab.txt") as served:
-            yield served
+    with lab_tools.serve(workspace, tmp_path_factory.mktemp("log") / "lab.txt") as served:
+        yield served

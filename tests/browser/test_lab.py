@@ -91,6 +91,7 @@ def test_jupyterlab_is_german(page, lab, only_local):
     assert [word for word in ENGLISH if word in text] == []
     assert page.locator("#jp-skiplink a").text_content() == "Zum Hauptbereich springen"
     assert "Zelle 1 von" in page.locator("#jp-main-statusbar").inner_text()
+    page.locator('[title^="Dem Notebook wird vertraut (10 von 10"]').wait_for()  # else kept maps and forms would be missing
     english = _english(page)
     assert english <= LEFT_IN_ENGLISH
     assert {"main area content", "Enable Debugger"} <= english, "positive control"

@@ -17,13 +17,14 @@ from opendata_kurs.course_tools import roundtrip
 from opendata_kurs.course_tools.config import Course
 from opendata_kurs.course_tools.release import release
 from opendata_kurs.questions import model
-from opendata_kurs.workspace import build_workspace
+from opendata_kurs.workspace import build_workspace, jupyter_dir, trust
 
 from .conftest import PICTURES
 from .lab import TOKEN, axe, running
 from .learner import FORM, OUTPUT, Learner
 
 CHAPTER, LESSON, EXERCISE, QUIZ = "01_was_ist_open_data", "lektion_01_begriff", "uebung_01_begriff", "uebung-01-begriff"
+TRUSTED = '[title^="Dem Notebook wird vertraut"]'
 TEXT_CELL = f"text-{QUIZ}-antwort-elterngruppe"
 
 
@@ -78,14 +79,17 @@ def _follow_the_link(me: Learner) -> None:
 @pytest.mark.parametrize("way", ["maus", "tastatur"])
 def test_whole_way(course, lab, formgrader, page, only_local, way, tmp_path, capsys):
     page.set_default_timeout(60_000)
+    trusted = jupyter_dir(lab.root) / "data"
     lab = lab.at(way)
     workspace = lab.root
     build_workspace(workspace)
+    trust(sorted(workspace.glob("*/*.ipynb")), trusted)  # `kurs start` has a JupyterLab for each workspace, here is one for all
     folder = workspace / CHAPTER
     perfect = next(h for h in roundtrip.load(ROOT / "tests" / "roundtrips" / f"{CHAPTER}__{EXERCISE}.yml")["abgaben"] if h["name"] == "perfekt")
     text = perfect["freitext"][TEXT_CELL]
 
     me = Learner(page, lab, f"{CHAPTER}/{LESSON}.ipynb", mouse=way == "maus")
+    page.locator(TRUSTED).wait_for()
     _picture(page, f"lektion-{way}")
     _follow_the_link(me)
 
