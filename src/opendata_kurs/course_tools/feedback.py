@@ -83,7 +83,7 @@ def write_notes(folder: Path, notes: dict[str, list[str]]) -> None:
 _STYLE = (
     ":root{color-scheme:light}body{margin:0;background:#fff;color:#1b1b1b;font:1rem/1.55 system-ui,'DejaVu Sans',sans-serif}"
     "main{max-width:52rem;margin:0 auto;padding:1rem}table{border-collapse:collapse;width:100%}"
-    "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top}h1,td{overflow-wrap:anywhere}a{color:#0b4a8f}"
+    "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top}h1,td{overflow-wrap:anywhere}.zahl{white-space:nowrap}a{color:#0b4a8f}"
     "a:focus-visible{outline:3px solid #0b57d0;outline-offset:2px}"
 )
 
@@ -124,7 +124,7 @@ def _write_feedback(course: cfg.Course, chapter: str, student: str) -> Path:
         title = f'<a href="{escape(page.name)}">{name}</a>' if page.is_file() else name
         notes = "".join(f"<li>{escape(n)}</li>" for n in r.notes)
         waiting = "<br>Eine Antwort liest noch eine Person." if r.needs_person else ""
-        rows.append(f"<tr><td>{title}{waiting}{f'<ul>{notes}</ul>' if notes else ''}</td><td>{number(r.points)} von {number(r.max)}</td></tr>")
+        rows.append(f"<tr><td>{title}{waiting}{f'<ul>{notes}</ul>' if notes else ''}</td><td class='zahl'>{number(r.points)} von {number(r.max)}</td></tr>")
     whole = "".join(f"<li>{escape(n)}</li>" for n in read_notes(course.folder("submitted", student, chapter)).get("", []))
     total, best = number(sum(r.points for r in found)), number(sum(r.max for r in found))
     heading = escape(chapter_title(course, chapter))
