@@ -59,8 +59,9 @@ def fake_uv(tmp_path, monkeypatch):
     """A `uv` that writes down how it was called, makes an empty environment, and fails where FAKE_UV_FAIL says."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    script = folder / "uv"
-    script.write_text(f"""#!{sys.executable}
+    script, program = folder / "uv", folder / "uv.py"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')  # a blank in the path would end a line "#!"
+    program.write_text(f"""
 import os, sys
 arguments = sys.argv[1:]
 if arguments == ["--version"]:
