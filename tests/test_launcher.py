@@ -388,7 +388,14 @@ def test_kurs_test_passes_arguments_on():
     assert args.rest == ["--schnell", "-k", "manifest", "tests/test_workspace.py"]
     found = command.arguments(args.rest, 2)
     assert found[-3:] == ["-k", "manifest", "tests/test_workspace.py"] and "not slow" in " ".join(found)
-    assert "-n" in found and "-n" not in command.arguments(["-n0"], 2) and "-n" not in command.arguments([], 1)
+    assert found[found.index("-n") + 1] == "2" and "-n" not in command.arguments(["-n0"], 2) and "-n" not in command.arguments([], 1)
+
+
+@pytest.mark.parametrize(("processors", "gigabytes", "number"), [(1, 16, 1), (2, 8, 2), (4, 16, 4), (4, 8, 4), (4, 4, 2), (8, 3, 1), (32, 64, 4)])
+def test_processes_by_the_size_of_the_machine(processors, gigabytes, number):
+    from opendata_kurs.cli.test import processes
+
+    assert processes(processors, gigabytes * 1024**3) == number
 
 
 def test_missing_chromium_is_said_or_fails(tmp_path):
@@ -433,7 +440,8 @@ def test_each_group_of_tests_stays_in_one_process():
 
 
 @pytest.mark.parametrize(("nodeid", "group"), [
-    ("tests/browser/test_lab.py::test_a", "browser"), ("tests/portal/test_portal.py::test_b[x]", "portal"),
+    ("tests/browser/test_lab.py::test_a", "browser lessons"), ("tests/browser/test_maps.py::test_a", "browser pages"),
+    ("tests/browser/test_inventory.py::test_a", "browser"), ("tests/portal/test_portal.py::test_b[x]", "portal"),
     ("tests/attacks/test_attacks.py::test_c", "attacks"), ("tests/test_maps.py::test_d", "tests/test_maps.py"),
     ("tests/test_notebooks.py::test_n[01-lektion_02_x]", "tests/test_notebooks.py 01 lektion"),
     ("tests/test_notebooks.py::test_n[03-uebung_01_x]", "tests/test_notebooks.py 03 uebung"),

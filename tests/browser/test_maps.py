@@ -120,8 +120,7 @@ def test_groups_hold_all_points(opened, only_local):
     assert "Punkte, vergrößern" in group.inner_text()
     zoom = page.evaluate("() => document.querySelector('.folium-map')._kurskarte.getZoom()")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(700)
-    assert page.evaluate("() => document.querySelector('.folium-map')._kurskarte.getZoom()") > zoom
+    page.wait_for_function("zoom => document.querySelector('.folium-map')._kurskarte.getZoom() > zoom", arg=zoom)
     assert before
 
 
@@ -146,8 +145,8 @@ def test_keyboard_reaches_everything(opened, only_local):
     page.get_by_label("Vergrößern").focus()
     assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") != "none"
     page.keyboard.press("Enter")
-    page.wait_for_timeout(500)
-    assert page.evaluate(zoom) > before
+    page.wait_for_function(f"before => ({zoom})() > before", arg=before)
+    page.wait_for_timeout(500)  # the movement ends
     page.get_by_label("Ganze Karte zeigen").focus()
     page.keyboard.press("Enter")
     assert page.evaluate(zoom) == before
@@ -158,8 +157,7 @@ def test_keyboard_reaches_everything(opened, only_local):
     start = page.evaluate(centre)
     page.locator(".folium-map").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(500)
-    assert page.evaluate(centre) > start
+    page.wait_for_function(f"start => ({centre})() > start", arg=start)
     page.locator("summary").focus()
     page.keyboard.press("Enter")
     assert page.locator("table").is_visible()

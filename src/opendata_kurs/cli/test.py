@@ -1,7 +1,7 @@
 """`kurs test`: prove the course with pytest.
 
-The module is also a pytest plugin (`-p opendata_kurs.cli.test`): it puts heavy tests into groups that never run
-at the same time on both processors, lets the longest start first, and says in German what did not run.
+The module is also a pytest plugin (`-p opendata_kurs.cli.test`): it keeps tests that share
+something expensive in one process, lets the longest start first, and says in German what did not run.
 """
 
 from __future__ import annotations
@@ -24,8 +24,17 @@ _HELP = """Prüft, ob der Kurs auf diesem Gerät läuft.
 Prüfungen im Browser brauchen Chromium. Mit KURS_BROWSER=pflicht gilt ein fehlendes Chromium als Fehler.
 """
 _QUICK = "not slow and not browser and not portal and not attack and not notebooks"
-# Folders of tests that run one after another in one process, started in this order.
-_HEAVY = ("browser", "portal", "attacks")
+# Tests that share something expensive (an open JupyterLab, a portal) and so run one after another in one process:
+# the group and the beginnings of its files' paths. Started in this order, so that the longest start first.
+_HEAVY = {
+    "browser lessons": ("browser/test_lab.py",),
+    "browser pages": ("browser/test_maps.py", "browser/test_chapter03.py", "browser/test_metadata_form.py", "browser/test_summary_pages.py"),
+    "browser": ("browser/",),
+    "portal": ("portal/",),
+    "attacks": ("attacks/",),
+}
+_MOST_PROCESSES = 4
+_PROCESS_BYTES = 1_800_000_000  # what a process of tests needs with its JupyterLab and Chromium
 # The first is Chromium without its windows (Debian's name): the same engine, faster to start.
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_MISSING = ("Chromium fehlt: Die Prüfungen im Browser liefen NICHT.\n"
@@ -51,13 +60,27 @@ def register(subparsers) -> None:
     parser.set_defaults(run=lambda args: run(args.rest))
 
 
-def arguments(rest: list[str], processors: int) -> list[str]:
-    """Return pytest's arguments for the learner-facing REST of the command line."""
+def processes(processors: int, memory: int) -> int:
+    """Return how many processes share the tests on a machine with so many processors and bytes of memory."""
+    return max(1, min(processors, _MOST_PROCESSES, memory // _PROCESS_BYTES))
+
+
+def _machine() -> tuple[int, int]:
+    """Return the processors that this process may use, and the machine's memory in bytes (where it does not tell: enough for two)."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        return processors, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return processors, 2 * _PROCESS_BYTES
+
+
+def arguments(rest: list[str], number: int) -> list[str]:
+    """Return pytest's arguments for the learner-facing REST of the command line, to be run by so many processes."""
     quick = "--schnell" in rest
     rest = [word for word in rest if word != "--schnell"]
     found = ["-p", "opendata_kurs.cli.test", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--durations=15"]
-    if find_spec("xdist") and processors > 1 and not any(w.startswith(("-n", "--dist", "--pdb", "-s")) for w in rest):
-        found += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
+    if find_spec("xdist") and number > 1 and not any(w.startswith(("-n", "--dist", "--pdb", "-s")) for w in rest):
+        found += ["-n", str(number), "--dist", "loadscope", "--no-loadscope-reorder"]
     if quick and "-m" not in rest:
         found += ["-m", _QUICK]
     return found + rest
@@ -83,18 +106,18 @@ def run(rest: list[str]) -> int:
         print(CHROMIUM_MISSING)
     sys.stdout.flush()
     os.chdir(root)
-    return int(pytest.main(arguments(rest, os.cpu_count() or 1)))
+    return int(pytest.main(arguments(rest, processes(*_machine()))))
 
 
 # -- The plugin ----------------------------------------------------------------------------------------------------
 
 
 def group_of(nodeid: str) -> str:
-    """Return which tests must run one after another in one process: a heavy folder, a file, or a chapter's lessons or exercises."""
+    """Return which tests must run one after another in one process: a heavy group, a file, or a chapter's lessons or exercises."""
     file, _, name = nodeid.partition("::")
-    for folder in _HEAVY:
-        if file.startswith(f"tests/{folder}/"):
-            return folder
+    for group, paths in _HEAVY.items():
+        if file.startswith(tuple(f"tests/{path}" for path in paths)):
+            return group
     if file == "tests/test_notebooks.py" and (found := re.search(r"\[(\d\d)-(lektion)?", name)):
         return f"{file} {found[1]} {found[2] or 'uebung'}"  # what runs together there
     return file
@@ -103,7 +126,7 @@ def group_of(nodeid: str) -> str:
 def _rank(item) -> int:
     group = group_of(item.nodeid)
     if group in _HEAVY:
-        return _HEAVY.index(group)
+        return list(_HEAVY).index(group)
     return len(_HEAVY) + (0 if item.get_closest_marker("notebooks") or item.get_closest_marker("slow") else 1)
 
 
