@@ -1,5 +1,7 @@
 """The ten errors a beginner meets first are explained in German, and stay errors for nbgrader."""
 
+import re
+
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
@@ -64,6 +66,19 @@ def test_original_holds_no_machine_path_and_no_colour_codes(executed):
     html = executed["missing-package"].outputs[-2].data["text/html"]
     assert "ModuleNotFoundError" in html and "\x1b" not in html
     assert not MACHINE_PATH.search(html) and "/usr/lib" not in html
+
+
+def test_original_is_pythons_own_and_names_the_cell(executed):
+    html = executed["misspelled-column"].outputs[-2].data["text/html"]
+    original = html.partition("<pre")[2].partition(">")[2].partition("</pre>")[0]
+    first, _, rest = original.partition("\n")
+    assert first == "Traceback (most recent call last):"
+    assert re.search(r"^  Cell In\[\d+\], line 3$", rest, re.M) and "pandas/_libs/index.pyx" in rest and rest.endswith("KeyError: &#x27;einwoner&#x27;\n")
+    assert "ipykernel" not in rest and "run_code" not in rest and "^" not in rest
+    assert "_modified_open" not in executed["missing-file"].outputs[-2].data["text/html"], "IPython's own step"
+    html = executed["open-bracket"].outputs[-2].data["text/html"]
+    assert re.search(r"Cell In\[\d+\], line 1\n +print\(\(1 \+ 2\)\n +\^\n(Syntax|_IncompleteInput)Error: ", html)
+    assert executed["open-bracket"].outputs[-1].traceback == ["Die Zelle wurde angehalten (SyntaxError). Die Erklärung steht darüber."]
 
 
 @pytest.mark.parametrize("line", ["File /srv/Kurs mit Ümläuten/src/opendata_kurs/datasets.py:62, in metadata(slug)",

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from html import escape
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# a folder's name may hold blanks
-_FOLDER = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/:'\"<>|*?\n]+)+[\\/](?=[^\\/\s:'\"]+\.py)")
+# a folder's name may hold blanks; a path without a beginning (pandas/_libs/index.pyx) stays
+_FOLDER = re.compile(r"(?<!\w)(?:[A-Za-z]:)?(?:[\\/][^\\/:'\"<>|*?\n]+)+[\\/](?=[^\\/\s:'\"]+\.py)")
+_FRAME = re.compile(r'File "([^"]*)", line (\d+)(?:, in <module>)?')
+_IPYTHON = re.compile(r"[\\/]IPython[\\/]core[\\/]")
 _FORGOTTEN_IMPORTS = {"pd": "import pandas as pd", "gpd": "import geopandas as gpd", "plt": "import matplotlib.pyplot as plt"}
 
 
@@ -232,17 +234,36 @@ class _Shown:
         return {"text/html": to_html(self.help, self.original), "text/plain": to_text(self.help)}
 
 
-def _original(shell, kind, error, trace, offset) -> str:
+def _original(shell, kind, error, trace) -> str:
+    """Return Python's own report, without IPython's part of the way.
+
+    IPython's report shows more of the code around each line, but reads through the libraries for it: the first error of
+    a notebook took a second longer.
+    """
     try:
-        if isinstance(error, SyntaxError):
-            lines = traceback.format_exception_only(kind, error)
-        else:
-            lines = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=offset)
-        text = "\n".join(line.rstrip("\n") for line in lines)
+        report = traceback.TracebackException(kind, error, None if isinstance(error, SyntaxError) else trace)
+        _shorten(report)
+        text = _FRAME.sub(lambda found: _cell_name(shell, found), "".join(report.format()))
     except Exception:  # help must never fail itself
         text = "".join(traceback.format_exception_only(kind, error))
     # folders differ from machine to machine and tell a learner nothing
     return _FOLDER.sub("", _ANSI.sub("", text))
+
+
+def _shorten(report: traceback.TracebackException | None) -> None:
+    """Leave out IPython's steps, and the marks below the lines, which each version of Python sets in another way."""
+    if report is None:
+        return
+    report.stack = traceback.StackSummary.from_list([(step.filename, step.lineno, step.name, step.line) for step in report.stack
+                                                     if not _IPYTHON.search(step.filename)])
+    _shorten(report.__cause__)
+    _shorten(report.__context__)
+
+
+def _cell_name(shell, found: re.Match) -> str:
+    """Name a cell as JupyterLab does ("Cell In[3]"); the file that IPython keeps it in has another name each time."""
+    named = shell.compile.format_code_name(found[1])
+    return f"{' '.join(named)}, line {found[2]}" if named else found[0]
 
 
 def _handle(shell, kind, error, trace, tb_offset=None):
@@ -256,9 +277,11 @@ def _handle(shell, kind, error, trace, tb_offset=None):
     except Exception:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return None
-    display(_Shown(help_, _original(shell, kind, error, trace, tb_offset)))
+    display(_Shown(help_, _original(shell, kind, error, trace)))
     # an error output of one line: the cell counts as failed, without a wall of text
-    shell._showtraceback(kind, error, [f"Die Zelle wurde angehalten ({kind.__name__}). Die Erklärung steht darüber."])
+    # (Python 3.13 has a _IncompleteInputError: the learner reads its public name, SyntaxError)
+    name = next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("_"))
+    shell._showtraceback(kind, error, [f"Die Zelle wurde angehalten ({name}). Die Erklärung steht darüber."])
     return None
 
 
