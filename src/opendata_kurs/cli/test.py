@@ -106,6 +106,9 @@ def run(rest: list[str]) -> int:
         print(CHROMIUM_MISSING)
     sys.stdout.flush()
     os.chdir(root)
+    # Hundreds of processes start during the tests: without kept bytecode each of them compiles the course anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     return int(pytest.main(arguments(rest, processes(*_machine()))))
 
 
