@@ -98,6 +98,7 @@ def configure(c: Config, trainer_dir: Path | str | None = None, source_dir: Path
     c.Autograde.exclude_overwriting = answer_files(source)
     c.Autograde.permissions = 644  # formgrader regrades as the same user and writes rescued answers again
     c.GenerateFeedback.preprocessors = own.feedback_list()
+    c.GenerateFeedback.exporter_class = "opendata_kurs.templates.pages.PageExporter"
     # nested, so that formgrader keeps its own template
     c.GenerateFeedback.HTMLExporter.template_name = "kurs_rueckmeldung"
     c.GenerateFeedback.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
