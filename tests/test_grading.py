@@ -24,6 +24,7 @@ from opendata_kurs.course_tools.roundtrip import (
     table,
     to_answers,
 )
+from opendata_kurs.grading import runner, zygote
 from opendata_kurs.questions import model, scoring
 
 HERE = Path(__file__).parent
@@ -34,6 +35,8 @@ EXERCISES = notebooks("uebung_*.ipynb")
 
 @pytest.fixture(scope="session")
 def trips(tmp_path_factory) -> RoundTrips:
+    if runner.can_fork():
+        runner.warm(zygote.GROUPS)  # as `kurs grade` does for what the hand-ins use
     return RoundTrips(paths.course_dir(), tmp_path_factory.mktemp("roundtrips"))
 
 

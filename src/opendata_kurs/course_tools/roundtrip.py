@@ -116,7 +116,8 @@ class RoundTrips:
         data = load(path)
         course_dir = self.work / f"mutation-{path.stem}"
         shutil.rmtree(course_dir, ignore_errors=True)
-        shutil.copytree(self.course_dir / data["kapitel"], course_dir / data["kapitel"])
+        others = [file.name for file in (self.course_dir / data["kapitel"]).glob("*.ipynb") if file.stem != data["uebung"]]
+        shutil.copytree(self.course_dir / data["kapitel"], course_dir / data["kapitel"], ignore=shutil.ignore_patterns(*others))
         cell, what = mutate(course_dir / data["kapitel"], data["uebung"], data.get("mutation"))
         course = RoundTrips(course_dir, course_dir / "leitung").course(data["kapitel"])
         best = data["abgaben"][0]["punkte"].get(cell)

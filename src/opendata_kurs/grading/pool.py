@@ -30,7 +30,8 @@ from . import box, handins, runner, speed
 from .execute import CLUSTER
 
 _WORDS = {"geo": r"geopandas|opendata_kurs\.maps|import maps|, maps\b", "karten": r"choropleth|save_html|folium|maps import [^\"]*\bpoints\b", "klassen": r"mapclassify|fisher_jenks", "bilder": r"matplotlib|\.plot\b",
-          "lizenzen": r"licensing", "veroeffentlichen": r"publishing|dateninventar"}
+          "lizenzen": r"licensing", "veroeffentlichen": r"publishing|dateninventar", "tabellen": r"check_table|find_personal_data|check_final",
+          "sperren": r"\bsuppress\b|recalculate", "metadaten": r"validate_metadata|portal_export|static_catalogue|check_final"}
 _ATTEMPTS = 3
 LOST = "Der Bewertungsprozess ist bei dieser Abgabe mehrmals ausgefallen. Sie wurde nicht bewertet."
 

@@ -152,11 +152,17 @@ def socket_path() -> str:
         return _own_socket()
 
 
-def _own_socket() -> str:
+def warm(groups: Iterable[str]) -> None:
+    """Start this process's own warm parent with these libraries (`zygote.GROUPS`); else it loads the usual ones when first needed."""
+    with _lock:
+        _own_socket(groups)
+
+
+def _own_socket(groups: Iterable[str] | None = None) -> str:
     global _shared
     if _shared is None or _shared[0] != os.getpid() or not _shared[1].alive():
         zygote = Zygote()
-        zygote.load()
+        zygote.load(groups) if groups else zygote.load()
         zygote.wait()
         _shared = (os.getpid(), zygote)
         pid = os.getpid()

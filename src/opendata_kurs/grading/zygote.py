@@ -28,11 +28,17 @@ BASE = ("numpy", "pandas", "matplotlib_inline.backend_inline", "opendata_kurs.ch
         "opendata_kurs.errorhelp", "opendata_kurs.grading.values")
 GROUPS = {
     "geo": ("geopandas", "pyogrio", "pyproj", "shapely", "shapely.wkb", "matplotlib.pyplot", "opendata_kurs.maps"),
-    "karten": ("folium", "opendata_kurs.maps.layers"),
+    "karten": ("folium", "opendata_kurs.maps.layers", "opendata_kurs.maps.report", "opendata_kurs.maps.files",
+               "opendata_kurs.maps.assets:leaflet_js", "opendata_kurs.maps.assets:leaflet_css"),
     "klassen": ("mapclassify",),  # two seconds: only where an exercise asks for natural classes
     "bilder": ("matplotlib.pyplot",),
     "lizenzen": ("opendata_kurs.licensing",),
     "veroeffentlichen": ("geopandas", "opendata_kurs.publishing", "opendata_kurs.inventory"),
+    # half a second to a second each, so only where an exercise uses them
+    "tabellen": ("opendata_kurs.publishing.tables", "opendata_kurs.publishing.personal", "opendata_kurs.publishing.rules", "pandera.pandas",
+                 "pandera.backends.pandas.builtin_checks"),
+    "sperren": ("opendata_kurs.publishing.suppression", "scipy.optimize"),
+    "metadaten": ("opendata_kurs.publishing.final", "rdflib", "pyshacl", "opendata_kurs.publishing.shapes:load_shapes"),
 }
 _WATCH_SECONDS = 0.1
 
@@ -216,8 +222,11 @@ def _relay(source: socket.socket, target: socket.socket, pid: int, most: int, me
 
 def _import(names: Iterable[str]) -> None:
     for name in names:
+        module, _, function = name.partition(":")
         with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+            loaded = importlib.import_module(module)
+            if function:  # what it returns is kept by the module
+                getattr(loaded, function)()
 
 
 def serve(path: str) -> None:
