@@ -17,7 +17,10 @@ from PIL import Image, ImageChops, ImageStat
 
 from opendata_kurs import datasets
 from opendata_kurs.course_tools import sanitizers
-from opendata_kurs.grading import figures, speed
+from opendata_kurs.course_tools.config import Course
+from opendata_kurs.course_tools.release import _generate
+from opendata_kurs.grading import figures, pool, speed, zygote
+from opendata_kurs.paths import course_dir
 
 
 class PowerCut(BaseException):
@@ -160,3 +163,62 @@ def test_what_lies_far_outside_is_drawn_the_usual_way(add):
     usual = print_figure(figure, bbox_inches="tight")
     assert Image.open(io.BytesIO(usual)).width > 500, "positive control: it lies far outside"
     assert figures.picture(figure) == usual
+
+
+def test_what_the_warm_parent_loads_exists():
+    """A name that is not there would be passed over in silence, and each hand-in would load it for itself."""
+    code = ("import importlib\nfrom opendata_kurs.grading import zygote\n"
+            "for name in [*zygote.BASE, *(n for group in zygote.GROUPS.values() for n in group)]:\n"
+            "    module, _, function = name.partition(':')\n    found = importlib.import_module(module)\n"
+            "    assert not function or callable(getattr(found, function)), name\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert set(pool._WORDS) == set(zygote.GROUPS)
+
+
+@pytest.mark.parametrize(("chapter", "exercise", "groups"), [
+    ("04_veroeffentlichen", "uebung_01_tabelle_aufraeumen", ["tabellen", "veroeffentlichen"]),
+    ("04_veroeffentlichen", "uebung_02_datenschutz_und_kleine_zahlen", ["sperren", "tabellen", "veroeffentlichen"]),
+    ("04_veroeffentlichen", "uebung_03_metadaten", ["metadaten", "veroeffentlichen"]),
+    ("04_veroeffentlichen", "uebung_04_ins_portal", ["geo", "metadaten", "tabellen", "veroeffentlichen"]),
+    ("03_kartenworkshop", "uebung_06_meine_karte", ["geo", "karten"]),
+])
+def test_what_an_exercise_uses_is_loaded_beforehand(released_chapters, chapter, exercise, groups):
+    course = released_chapters(chapter)
+    folder = course.folder("submitted", exercise.replace("_", "-"), chapter)
+    folder.mkdir(parents=True)
+    (folder / f"{exercise}.ipynb").write_bytes((course.release_dir(chapter) / f"{exercise}.ipynb").read_bytes())
+    assert pool.needed([pool.Item(chapter, folder.parent.name, "")], course)[0] == groups
+
+
+@pytest.fixture(scope="module")
+def released_chapters(tmp_path_factory):
+    courses: dict[str, Course] = {}
+
+    def of(chapter: str) -> Course:
+        if chapter not in courses:
+            courses[chapter] = Course(tmp_path_factory.mktemp("leitung"))
+            _generate(courses[chapter], course_dir() / chapter, chapter)
+        return courses[chapter]
+
+    return of
+
+
+def test_a_template_is_compiled_once(monkeypatch, tmp_path):
+    from jinja2 import Environment
+    from nbconvert import HTMLExporter
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from opendata_kurs.templates.pages import PageExporter
+
+    compiled = []
+    generate = Environment._generate
+    monkeypatch.setattr(Environment, "_generate", lambda self, *a, **k: compiled.append(a[1]) or generate(self, *a, **k))
+
+    def page(exporter, text: str) -> str:
+        return exporter().from_notebook_node(new_notebook(cells=[new_markdown_cell(text)]))[0]
+
+    assert "<h1" in page(PageExporter, "# Eins")
+    compiled.clear()
+    assert "Zwei" in page(PageExporter, "# Zwei") and compiled == []
+    assert "Drei" in page(HTMLExporter, "# Drei") and len(compiled) > 3, "control: nbconvert alone compiles for each page"

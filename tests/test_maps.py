@@ -466,6 +466,13 @@ def test_every_dataset_with_geometry_gives_a_complete_credit(slug):
     assert report.ok, str(report)
 
 
+def test_each_report_is_its_own():
+    page = maps.choropleth(squares(1, 2, 3), "wert", title=TITLE).html()
+    maps.check_html(page).findings.clear()
+    assert maps.check_html(page)["sprache"].ok, "a report that was emptied is not the next one's"
+    assert not maps.check_html(page.replace('lang="de"', 'lang="en"'))["sprache"].ok, "a changed page is read anew"
+
+
 def test_own_source_and_own_credit():
     entry = maps.source("Stadt Beispiel", "Bänke", "cc-by-4.0", "https://example.org/baenke", changes="gekürzt")
     page = maps.choropleth(squares(1, 2, 3), "wert", title=TITLE, sources=[entry]).html()
