@@ -133,6 +133,19 @@ def test_the_notebook_is_seen_on_a_phone(page, lab, only_local):
 
 
 @pytest.mark.same_page
+def test_hints_are_large_enough_to_hit(page, lab, only_local):
+    lab.open(page, NAMES[0])
+    hints = next(i for i, cell in enumerate(lab.cells(page)) if "".join(cell["source"]).count("<summary>") > 1)
+    page.evaluate("i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'center')", hints)
+    page.locator(".jp-Notebook summary").nth(1).wait_for()
+    assert axe(page, ".jp-Notebook details", rules=("target-size",)) == []
+    page.evaluate("() => { document.getElementById('opendata-kurs').disabled = true }")
+    assert "target-size" in "".join(axe(page, ".jp-Notebook details", rules=("target-size",))), "control: JupyterLab alone"
+    page.evaluate("() => { document.getElementById('opendata-kurs').disabled = false }")
+    lab.close(page)
+
+
+@pytest.mark.same_page
 def test_trainers_tools_are_away(page, lab, only_local):
     lab.open(page, NAMES[0])
     page.get_by_role("menuitem", name="Datei").wait_for()

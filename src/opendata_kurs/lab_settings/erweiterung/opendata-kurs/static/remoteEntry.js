@@ -1,7 +1,7 @@
 // Brings a form back that JupyterLab gave up. ipywidgets waits two seconds for a form's model. On a slow machine the
 // model arrives just then: it is there, but the page says "model not found" for good. This plugin looks again.
 // Where there is no model (Python was restarted), it says in German what to do. It also makes room on a phone: the list
-// of files is folded away, and printed text breaks between words. And it adds the German words that JupyterLab's
+// of files is folded away, printed text breaks between words, hints are large enough to hit. And it adds the German words that JupyterLab's
 // language pack lacks or has wrong (deutsch.json, in the pack's own form: English text -> German, one or plural).
 // Written by hand in the shape that JupyterLab loads: a container with init() and get(). Nothing to build.
 
@@ -10,7 +10,9 @@ const GIVEN_UP = "Error displaying widget: model not found";
 const WHAT_TO_DO = "Dieses Formular ist nicht mehr mit Python verbunden. Führen Sie die Zelle noch einmal aus.";
 const LOOK_AGAIN = 500; // ms
 const NARROW = 700; // px: below, the list of files would cover the notebook
-const WHOLE_WORDS = ".jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }"; // JupyterLab cuts at any letter
+// JupyterLab cuts words at any letter, and leaves hints to unfold 22 px high: 24 is the least for a finger (WCAG 2.5.8).
+const STYLE = `.jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }
+  .jp-Notebook summary { padding-block: 2px; min-height: 24px }`;
 
 // Yields [renderer, saved data] for each widget output of the open notebooks.
 function* widgetOutputs(app) {
@@ -66,7 +68,7 @@ const plugin = {
       }
       setTimeout(look, LOOK_AGAIN);
     };
-    document.head.append(Object.assign(document.createElement("style"), { textContent: WHOLE_WORDS }));
+    document.head.append(Object.assign(document.createElement("style"), { id: "opendata-kurs", textContent: STYLE }));
     app.restored.then(() => {
       const skip = document.querySelector("#jp-skiplink a"); // JupyterLab asks no translator here
       if (skip && document.documentElement.lang.startsWith("de")) skip.textContent = "Zum Hauptbereich springen";
