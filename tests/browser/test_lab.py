@@ -133,15 +133,37 @@ def test_the_notebook_is_seen_on_a_phone(page, lab, only_local):
 
 
 @pytest.mark.same_page
-def test_hints_are_large_enough_to_hit(page, lab, only_local):
+def test_hints_and_links_are_easy_to_hit_and_to_see(page, lab, only_local):
+    """What the course's plugin adds to JupyterLab's design; without it axe finds both faults."""
     lab.open(page, NAMES[0])
-    hints = next(i for i, cell in enumerate(lab.cells(page)) if "".join(cell["source"]).count("<summary>") > 1)
-    page.evaluate("i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'center')", hints)
-    page.locator(".jp-Notebook summary").nth(1).wait_for()
-    assert axe(page, ".jp-Notebook details", rules=("target-size",)) == []
-    page.evaluate("() => { document.getElementById('opendata-kurs').disabled = true }")
-    assert "target-size" in "".join(axe(page, ".jp-Notebook details", rules=("target-size",))), "control: JupyterLab alone"
-    page.evaluate("() => { document.getElementById('opendata-kurs').disabled = false }")
+    sources = ["".join(cell["source"]) for cell in lab.cells(page)]
+    for wanted, rule in (("<summary>", "target-size"), ("](uebung_", "link-in-text-block")):
+        page.evaluate("i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'center')", next(i for i, s in enumerate(sources) if wanted in s))
+        page.locator(".jp-Notebook .jp-MarkdownOutput").locator("summary" if wanted == "<summary>" else "a[href*=uebung_]").first.wait_for()
+        assert axe(page, ".jp-Notebook .jp-MarkdownOutput", rules=(rule,)) == []
+        page.evaluate("() => { document.getElementById('opendata-kurs').disabled = true }")
+        assert rule in "".join(axe(page, ".jp-Notebook .jp-MarkdownOutput", rules=(rule,))), "control: JupyterLab alone"
+        page.evaluate("() => { document.getElementById('opendata-kurs').disabled = false }")
+    lab.close(page)
+
+
+@pytest.mark.same_page
+def test_pictures_have_their_text_alternative(page, lab, only_local):
+    """Kept ones (from the output) and fresh ones (from the cell); JupyterLab gives none."""
+    lab.open(page, NAMES[0])
+    sources = ["".join(cell["source"]) for cell in lab.cells(page)]
+    index = next(i for i, source in enumerate(sources) if ".plot(" in source)
+    show = "i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'center')"
+    page.evaluate(show, index)
+    picture = page.locator('.jp-Notebook img[alt^="Umrisskarte der 50 Stadtteile von Düsseldorf."]')
+    picture.wait_for()
+    lab.run_all(page)
+    page.evaluate(show, index)
+    picture.wait_for()
+    page.evaluate("""i => { const cell = window.jupyterapp.shell.currentWidget.content.widgets[i]
+        cell.model.deleteMetadata('opendata_kurs')
+        cell.outputArea.node.querySelector('img').removeAttribute('alt') }""", index)
+    assert "image-alt" in "".join(axe(page, ".jp-Notebook .jp-OutputArea-output", rules=("image-alt",))), "control: without a text there is none"
     lab.close(page)
 
 

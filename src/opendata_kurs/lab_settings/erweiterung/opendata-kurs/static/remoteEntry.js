@@ -1,8 +1,9 @@
 // Brings a form back that JupyterLab gave up. ipywidgets waits two seconds for a form's model. On a slow machine the
 // model arrives just then: it is there, but the page says "model not found" for good. This plugin looks again.
 // Where there is no model (Python was restarted), it says in German what to do. It also makes room on a phone: the list
-// of files is folded away, printed text breaks between words, hints are large enough to hit. And it adds the German words that JupyterLab's
-// language pack lacks or has wrong (deutsch.json, in the pack's own form: English text -> German, one or plural).
+// of files is folded away, printed text breaks between words, hints are large enough to hit, links are
+// underlined, pictures get their text alternative. And it adds the German words that JupyterLab's language pack lacks or
+// has wrong (deutsch.json, in the pack's own form: English text -> German, one or plural).
 // Written by hand in the shape that JupyterLab loads: a container with init() and get(). Nothing to build.
 
 const MIME = "application/vnd.jupyter.widget-view+json";
@@ -10,9 +11,11 @@ const GIVEN_UP = "Error displaying widget: model not found";
 const WHAT_TO_DO = "Dieses Formular ist nicht mehr mit Python verbunden. Führen Sie die Zelle noch einmal aus.";
 const LOOK_AGAIN = 500; // ms
 const NARROW = 700; // px: below, the list of files would cover the notebook
-// JupyterLab cuts words at any letter, and leaves hints to unfold 22 px high: 24 is the least for a finger (WCAG 2.5.8).
+// JupyterLab cuts words at any letter, leaves hints to unfold 22 px high (24 is the least for a finger, WCAG 2.5.8), and
+// shows links by colour only (WCAG 1.4.1).
 const STYLE = `.jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }
-  .jp-Notebook summary { padding-block: 2px; min-height: 24px }`;
+  .jp-Notebook summary { padding-block: 2px; min-height: 24px }
+  .jp-Notebook .jp-RenderedHTMLCommon a:is(:link, :visited) { text-decoration: underline }`;
 
 // Yields [renderer, saved data] for each widget output of the open notebooks.
 function* widgetOutputs(app) {
@@ -23,6 +26,19 @@ function* widgetOutputs(app) {
         const data = area.model.get(i)?.data?.[MIME];
         if (!data) continue;
         for (const child of area.widgets[i].children()) if (child.renderModel && child.mimeType === MIME) yield [child, data];
+      }
+    }
+  }
+}
+
+// Gives pictures the text alternative that the output or its cell holds; JupyterLab itself gives them none.
+function describePictures(app) {
+  for (const panel of app.shell.widgets("main")) {
+    for (const cell of panel.content?.widgets ?? []) {
+      const area = cell.outputArea;
+      for (let i = 0; i < (area?.widgets.length ?? 0); i++) {
+        const alt = area.model.get(i)?.metadata?.["image/png"]?.alt ?? cell.model.getMetadata("opendata_kurs")?.alt;
+        if (alt) for (const picture of area.widgets[i].node.querySelectorAll("img:not([alt])")) picture.alt = alt;
       }
     }
   }
@@ -63,6 +79,7 @@ const plugin = {
   autoStart: true,
   activate(app) {
     const look = async () => {
+      describePictures(app);
       for (const [renderer, data] of widgetOutputs(app)) {
         if ([GIVEN_UP, WHAT_TO_DO].includes(renderer.node.textContent)) await repair(renderer, data).catch(console.warn);
       }
