@@ -17,30 +17,30 @@ const STYLE = `.jp-OutputArea-output pre { word-break: normal; overflow-wrap: an
   .jp-Notebook summary { padding-block: 2px; min-height: 24px }
   .jp-Notebook .jp-RenderedHTMLCommon a:is(:link, :visited) { text-decoration: underline }`;
 
-// Yields [renderer, saved data] for each widget output of the open notebooks.
-function* widgetOutputs(app) {
+// Yields [what is shown, what is saved, the cell] for each output of the open notebooks.
+function* outputs(app) {
   for (const panel of app.shell.widgets("main")) {
     for (const cell of panel.content?.widgets ?? []) {
       const area = cell.outputArea;
-      for (let i = 0; i < (area?.widgets.length ?? 0); i++) {
-        const data = area.model.get(i)?.data?.[MIME];
-        if (!data) continue;
-        for (const child of area.widgets[i].children()) if (child.renderModel && child.mimeType === MIME) yield [child, data];
-      }
+      for (let i = 0; i < (area?.widgets.length ?? 0); i++) yield [area.widgets[i], area.model.get(i), cell];
     }
+  }
+}
+
+// Yields [renderer, saved data] for each widget output of the open notebooks.
+function* widgetOutputs(app) {
+  for (const [shown, saved] of outputs(app)) {
+    const data = saved?.data?.[MIME];
+    if (!data) continue;
+    for (const child of shown.children()) if (child.renderModel && child.mimeType === MIME) yield [child, data];
   }
 }
 
 // Gives pictures the text alternative that the output or its cell holds; JupyterLab itself gives them none.
 function describePictures(app) {
-  for (const panel of app.shell.widgets("main")) {
-    for (const cell of panel.content?.widgets ?? []) {
-      const area = cell.outputArea;
-      for (let i = 0; i < (area?.widgets.length ?? 0); i++) {
-        const alt = area.model.get(i)?.metadata?.["image/png"]?.alt ?? cell.model.getMetadata("opendata_kurs")?.alt;
-        if (alt) for (const picture of area.widgets[i].node.querySelectorAll("img:not([alt])")) picture.alt = alt;
-      }
-    }
+  for (const [shown, saved, cell] of outputs(app)) {
+    const alt = saved?.metadata?.["image/png"]?.alt ?? cell.model.getMetadata("opendata_kurs")?.alt;
+    if (alt) for (const picture of shown.node.querySelectorAll("img:not([alt])")) picture.alt = alt;
   }
 }
 
